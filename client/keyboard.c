@@ -1,0 +1,98 @@
+/*
+ * read(2), a buffer, write(2). While the pipe is full, write() blocks, and so whoever feeds
+ * standard input is slowed down in turn.
+ */
+#include "keyboard.h"
+
+#include "diag.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LINE_MAX_BYTES = 64 << 10,
+};
+
+struct keyboard {
+    int in;
+    int out;
+    int shown;
+    size_t held; /* bytes of a line whose end is still to come */
+    char buffer[LINE_MAX_BYTES];
+};
+
+/* False once nobody reads the pipe. */
+static bool pass_on(struct keyboard *k, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(k->out, k->buffer + done, size - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            return false;
+    }
+    k->held -= size;
+    memmove(k->buffer, k->buffer + size, k->held);
+    return true;
+}
+
+/* Waits for input. False if nobody reads what is shown. */
+static bool wait_for_input(const struct keyboard *k)
+{
+    struct pollfd fds[] = {{.fd = k->in, .events = POLLIN}, {.fd = k->shown}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return !(fds[1].revents & POLLERR);
+}
+
+/* How much of the buffer can be passed on: whole lines, or all of it if it is full. */
+static size_t whole_lines(const struct keyboard *k)
+{
+    if (k->held == sizeof k->buffer)
+        return k->held;
+    const char *newline = memrchr(k->buffer, '\n', k->held);
+    return newline ? (size_t)(newline - k->buffer) + 1 : 0;
+}
+
+/* A terminal whose other side is gone reads as EIO: that is its end of input. */
+static enum keyboard_end read_failed(const struct keyboard *k, int error)
+{
+    if (error == EIO && isatty(k->in))
+        return KEYBOARD_EOF;
+    diag_log(DIAG_ERROR, "cannot read standard input: %s", strerror(error));
+    return KEYBOARD_FAILED;
+}
+
+static enum keyboard_end finish(struct keyboard *k)
+{
+    return pass_on(k, k->held) ? KEYBOARD_EOF : KEYBOARD_UNHEARD;
+}
+
+static enum keyboard_end pump(struct keyboard *k)
+{
+    for (;;) {
+        if (!wait_for_input(k))
+            return KEYBOARD_NO_READER;
+        ssize_t n = read(k->in, k->buffer + k->held, sizeof k->buffer - k->held);
+        if (n == 0)
+            return finish(k);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return read_failed(k, errno);
+        if (n > 0)
+            k->held += (size_t)n;
+        if (!pass_on(k, whole_lines(k)))
+            return KEYBOARD_UNHEARD;
+    }
+}
+
+enum keyboard_end keyboard_run(int in, int out, int shown)
+{
+    struct keyboard k;
+    k.in = in;
+    k.out = out;
+    k.shown = shown;
+    k.held = 0;
+    return pump(&k);
+}

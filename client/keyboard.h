@@ -1,0 +1,26 @@
+/*
+ * The keyboard process: reads standard input and hands whole lines to the pipe. It is a process of
+ * its own because standard input may be anything, a regular file or a program that takes its time,
+ * and reading it may block; the other process, with the socket and the screen, never does.
+ * Knows no netpoll and no hub.
+ */
+#ifndef CHATROOM_KEYBOARD_H
+#define CHATROOM_KEYBOARD_H
+
+/* Why it ended: the exit status of the keyboard process. */
+enum keyboard_end {
+    KEYBOARD_EOF = 0,       /* end of input; all of it was written to the pipe */
+    KEYBOARD_FAILED = 1,    /* input cannot be read; standard error says why */
+    KEYBOARD_UNHEARD = 3,   /* nobody reads the pipe any more */
+    KEYBOARD_NO_READER = 4, /* nobody reads standard output any more (as after `| head -1`) */
+};
+
+/*
+ * Reads from `in` and writes to `out`, a blocking pipe, in whole lines; a line longer than 64 KiB
+ * goes in parts, and what stands before the end of input goes as it is. Watches `shown`, where the
+ * other process writes, because that one would notice its end only with the next message. Returns
+ * when there is no more to do. SIGPIPE must be ignored.
+ */
+enum keyboard_end keyboard_run(int in, int out, int shown);
+
+#endif

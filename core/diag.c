@@ -1,0 +1,85 @@
+/*
+ * Diagnostics on standard error. One write(2) a line, so that lines of two processes on one
+ * terminal do not mix.
+ */
+#include "diag.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static struct {
+    const char *program;
+    enum diag_level level;
+} diag = {"chatroom", DIAG_INFO};
+
+static const char *const level_names[] = {
+    [DIAG_ERROR] = "error",
+    [DIAG_WARN] = "warn",
+    [DIAG_INFO] = "info",
+    [DIAG_DEBUG] = "debug",
+};
+
+void diag_init(const char *program, enum diag_level level)
+{
+    diag.program = program;
+    diag.level = level;
+}
+
+bool diag_enabled(enum diag_level level)
+{
+    return level <= diag.level;
+}
+
+void diag_log(enum diag_level level, const char *format, ...)
+{
+    if (!diag_enabled(level))
+        return;
+    char line[1024];
+    int head = snprintf(line, sizeof line, "%s: %s: ", diag.program, level_names[level]);
+    va_list args;
+    va_start(args, format);
+    int body = vsnprintf(line + head, sizeof line - (size_t)head, format, args);
+    va_end(args);
+    size_t size = (size_t)head + (body > 0 ? (size_t)body : 0);
+    if (size > sizeof line - 1)
+        size = sizeof line - 1;
+    line[size++] = '\n';
+    /* Nobody is left to tell if standard error is gone. */
+    if (write(STDERR_FILENO, line, size) < 0)
+        return;
+}
+
+const char *diag_escape(struct str s, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+        if (used + 4 + sizeof "..." > size) {
+            used += (size_t)snprintf(out + used, size - used, "...");
+            break;
+        }
+        if (plain)
+            out[used++] = (char)c;
+        else
+            used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
+    }
+    out[used < size ? used : size - 1] = '\0';
+    return out;
+}
+
+const char *diag_level_name(enum diag_level level)
+{
+    return level_names[level];
+}
+
+int diag_level_parse(const char *word, enum diag_level *out)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
+        if (strcmp(word, level_names[i]) == 0) {
+            *out = (enum diag_level)i;
+            return 0;
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,30 @@
+/*
+ * Diagnostics: one line each on standard error, "chatroom_server: info: ...". Untrusted bytes are
+ * the caller's to escape (diag_escape). The level is the one piece of process-wide state: it is
+ * set once at start, before anything else runs.
+ */
+#ifndef CHATROOM_DIAG_H
+#define CHATROOM_DIAG_H
+
+#include "str.h"
+
+#include <stdarg.h>
+
+enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
+
+/* Sets the program's name (borrowed) and the lowest importance still written. */
+void diag_init(const char *program, enum diag_level level);
+
+void diag_log(enum diag_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True if a line at this level would be written: to spare the making of its arguments. */
+bool diag_enabled(enum diag_level level);
+
+/* Copies `s` with bytes outside printable ASCII as \xNN, NUL-terminated, cut to `size` with "...";
+ * returns `out`. For text of others in log lines. */
+const char *diag_escape(struct str s, char *out, size_t size);
+
+const char *diag_level_name(enum diag_level level);
+int diag_level_parse(const char *word, enum diag_level *out); /* 0, or -1 */
+
+#endif

@@ -1,0 +1,288 @@
+/* The flush; see fanout.h. */
+#include "fanout.h"
+
+#include "netpoll.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { SLICE = 1024 }; /* sends between two looks at the input: two to three milliseconds */
+
+int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t slots)
+{
+    *f = (struct fanout){.hub = hub, .np = np};
+    f->rooms.items = calloc(HUB_ROOMS_MAX, sizeof *f->rooms.items);
+    f->conns.items = calloc(slots, sizeof *f->conns.items);
+    f->flight.items = calloc(slots, sizeof *f->flight.items);
+    if (f->rooms.items && f->conns.items && f->flight.items)
+        return 0;
+    fanout_fini(f);
+    return -ENOMEM;
+}
+
+void fanout_fini(struct fanout *f)
+{
+    free(f->rooms.items);
+    free(f->conns.items);
+    free(f->flight.items);
+    *f = (struct fanout){0};
+}
+
+/* Takes what the hub has listed; the hub starts a new list. */
+static void list_take(struct slot_list *mine, struct slot_list *theirs)
+{
+    struct slot_list t = *mine;
+    *mine = *theirs;
+    *theirs = t;
+    theirs->count = 0;
+}
+
+/* ---- the fast path: rooms ------------------------------------------------------------------- */
+
+/* The bytes from one cursor to the end of a log: most members of a room share them. */
+struct range_memo {
+    const struct room_log *log;
+    uint64_t from;
+    uint64_t to; /* less than the log's end if there are too many parts */
+    int n;
+    struct iovec parts[NETPOLL_IOV_MAX];
+};
+
+static void memo_set(struct range_memo *memo, const struct room_log *log, uint64_t from)
+{
+    size_t covered;
+    if (memo->log == log && memo->from == from)
+        return;
+    memo->log = log;
+    memo->from = from;
+    memo->n = room_log_gather(log, from, log->end, memo->parts, NETPOLL_IOV_MAX, &covered);
+    memo->to = from + covered;
+}
+
+/* A member whose turn it is. Returns how many sends that cost. */
+static uint32_t flush_member(struct fanout *f, struct room *room, struct member *m,
+                             struct range_memo *memo)
+{
+    const struct room_log *log = &room->live[m->wire];
+    if (m->flags) {
+        hub_pend(f->hub, &f->hub->conns[netpoll_slot(m->handle)]);
+        return 1;
+    }
+    if (m->cursor == log->end)
+        return 0;
+    memo_set(memo, log, m->cursor);
+    int rc = netpoll_send(f->np, m->handle, memo->parts, memo->n);
+    if (rc == 0)
+        m->cursor = memo->to;
+    else if (rc != -EBUSY)
+        m->cursor = log->end; /* its connection is going down: it is due nothing more */
+    return 1;
+}
+
+/* A room must not be sliced when those at its end would soon look like laggards. */
+static bool may_stop(const struct fanout *f, const struct room *room, const struct member *m)
+{
+    return room->live[m->wire].end - m->cursor < f->hub->limits.lag_limit / 2;
+}
+
+/* Goes on with a room where its last slice ended. True if the pass is complete. */
+static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
+{
+    struct range_memo memo = {0};
+    uint32_t i = room->next;
+    for (; i < room->count; i++) {
+        if (*budget == 0 && may_stop(f, room, &room->members[i]))
+            break;
+        uint32_t cost = flush_member(f, room, &room->members[i], &memo);
+        *budget -= cost < *budget ? cost : *budget;
+    }
+    room->next = i < room->count ? i : 0;
+    return room->next == 0;
+}
+
+/* True if every member that is on the fast path has it all. */
+static bool all_sent(const struct room *room)
+{
+    for (uint32_t i = 0; i < room->count; i++) {
+        const struct member *m = &room->members[i];
+        if (!m->flags && m->cursor != room->live[m->wire].end)
+            return false;
+    }
+    return true;
+}
+
+static void requeue_room(struct hub *hub, struct room *room)
+{
+    room->dirty = true;
+    hub->dirty.items[hub->dirty.count++] = room->id;
+}
+
+/* Rooms in the order in which they became dirty. One that is cut off by the slice goes behind the
+ * others, which so never wait for all of it. Returns how many were looked at. */
+static void flush_rooms(struct fanout *f)
+{
+    struct hub *hub = f->hub;
+    uint32_t budget = SLICE;
+    list_take(&f->rooms, &hub->dirty);
+    for (uint32_t k = 0; k < f->rooms.count; k++) {
+        struct room *room = hub->rooms[f->rooms.items[k]];
+        room->dirty = budget == 0 || !flush_room(f, room, &budget);
+    }
+}
+
+/* After the commit: who is complete gives back its memory; who is not comes again. The cut-off room
+ * goes last. */
+static void settle_rooms(struct fanout *f)
+{
+    struct hub *hub = f->hub;
+    struct room *cut = NULL;
+    for (uint32_t k = 0; k < f->rooms.count; k++) {
+        struct room *room = hub->rooms[f->rooms.items[k]];
+        if (room->next > 0)
+            cut = room;
+        else if (room->dirty || !all_sent(room))
+            requeue_room(hub, room);
+        else
+            hub_settle(hub, room);
+    }
+    if (cut)
+        requeue_room(hub, cut);
+}
+
+/* ---- the slow path: connections ------------------------------------------------------------- */
+
+/* Whoever was skipped is told before anything newer. */
+static void tell_gaps(struct fanout *f, struct conn *c)
+{
+    struct link *links = conn_links(c);
+    for (uint16_t i = 0; i < c->link_count; i++)
+        hub_queue_gap(f->hub, c, &links[i]);
+}
+
+/* Everything it is due as parts: the out-queue, then its rooms. */
+static int gather_conn(struct fanout *f, struct conn *c, struct iovec *parts, size_t *bytes)
+{
+    bool all;
+    *bytes = 0;
+    int n = outq_gather(&c->outq, parts, NETPOLL_IOV_MAX, bytes, &all);
+    struct link *links = conn_links(c);
+    for (uint16_t i = 0; all && c->state == CONN_OPEN && i < c->link_count; i++) {
+        const struct member *m = hub_member(f->hub, &links[i]);
+        const struct room_log *live = &f->hub->rooms[links[i].room]->live[m->wire];
+        size_t covered;
+        n += room_log_gather(live, m->cursor, live->end, parts + n, NETPOLL_IOV_MAX - n, &covered);
+        *bytes += covered;
+        all = m->cursor + covered == live->end;
+    }
+    return n;
+}
+
+/* `size` bytes went: off the out-queue, then along its rooms, in the order of gather_conn(). */
+static void consume_conn(struct fanout *f, struct conn *c, size_t size)
+{
+    size -= outq_consume(&c->outq, size);
+    struct link *links = conn_links(c);
+    for (uint16_t i = 0; size > 0 && i < c->link_count; i++) {
+        struct member *m = hub_member(f->hub, &links[i]);
+        uint64_t due = f->hub->rooms[links[i].room]->live[m->wire].end - m->cursor;
+        size_t taken = size < due ? size : (size_t)due;
+        m->cursor += taken;
+        size -= taken;
+    }
+}
+
+/* What the server waits for has come true: it may go on reading, or close. */
+static void look_at(struct fanout *f, struct conn *c)
+{
+    bool drained = hub_drained(f->hub, c);
+    bool held = c->flags & CONN_HELD;
+    bool go_on = c->flags & CONN_BARRIER ? drained : outq_bytes(&c->outq) <= HUB_OUTQ_HIGH / 2;
+    if ((c->state == CONN_LEAVING && drained) || (held && go_on))
+        hub_attend(f->hub, c);
+    if (c->flags & CONN_BLOCKED)
+        return;
+    if (drained)
+        hub_refresh(f->hub, c);
+    else
+        hub_pend(f->hub, c);
+}
+
+static void flush_conn(struct fanout *f, struct conn *c)
+{
+    struct iovec parts[NETPOLL_IOV_MAX];
+    size_t bytes;
+    if (c->flags & (CONN_BLOCKED | CONN_DOOMED))
+        return;
+    tell_gaps(f, c);
+    int n = gather_conn(f, c, parts, &bytes);
+    if (n == 0) {
+        look_at(f, c);
+        return;
+    }
+    int rc = netpoll_send(f->np, c->handle, parts, n);
+    if (rc == -EBUSY)
+        hub_pend(f->hub, c); /* the fast path had it in this batch */
+    if (rc < 0)
+        return;
+    c->asked = (uint32_t)bytes;
+    c->left = 0;
+    c->flags |= CONN_FLYING;
+    f->flight.items[f->flight.count++] = hub_slot(f->hub, c);
+}
+
+static void flush_conns(struct fanout *f)
+{
+    list_take(&f->conns, &f->hub->pending);
+    for (uint32_t k = 0; k < f->conns.count; k++) {
+        struct conn *c = &f->hub->conns[f->conns.items[k]];
+        c->flags &= (uint16_t)~CONN_PENDING;
+        flush_conn(f, c);
+    }
+    f->conns.count = 0;
+}
+
+/* After the commit: the results are known. */
+static void settle_conns(struct fanout *f)
+{
+    for (uint32_t k = 0; k < f->flight.count; k++) {
+        struct conn *c = &f->hub->conns[f->flight.items[k]];
+        c->flags &= (uint16_t)~CONN_FLYING;
+        consume_conn(f, c, c->asked - c->left);
+        /* The rest is due in just this order; what comes later queues up behind. */
+        if (c->left > 0 && c->state == CONN_OPEN)
+            hub_queue_live(f->hub, c);
+        look_at(f, c);
+    }
+    f->flight.count = 0;
+}
+
+void fanout_fell_short(struct fanout *f, struct conn *c, size_t left)
+{
+    c->flags |= CONN_BLOCKED;
+    if (c->flags & CONN_FLYING) {
+        c->left = (uint32_t)left;
+        return;
+    }
+    /* Fast path: its cursor was moved too far. */
+    hub_member(f->hub, conn_links(c))->cursor -= left;
+    hub_queue_live(f->hub, c);
+    hub_mark_slow(f->hub, c);
+}
+
+void fanout_writable(struct fanout *f, struct conn *c)
+{
+    c->flags &= (uint16_t)~CONN_BLOCKED;
+    hub_pend(f->hub, c);
+}
+
+bool fanout_flush(struct fanout *f)
+{
+    if (f->hub->dirty.count + f->hub->pending.count == 0)
+        return false;
+    flush_rooms(f);
+    flush_conns(f);
+    netpoll_commit(f->np);
+    settle_conns(f);
+    settle_rooms(f);
+    return f->hub->dirty.count + f->hub->pending.count > 0;
+}

@@ -1,0 +1,126 @@
+/* Lines out of bytes; see frame.h. */
+#include "frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void frame_fini(struct frame *f)
+{
+    free(f->kept);
+    *f = (struct frame){0};
+}
+
+void frame_trim(struct frame *f)
+{
+    if (f->used > 0 || !f->kept)
+        return;
+    free(f->kept);
+    f->kept = NULL;
+    f->size = 0;
+}
+
+int frame_hold(struct frame *f, struct str in)
+{
+    size_t need = f->used + in.size;
+    if (need > f->size) {
+        size_t size = f->size ? f->size : 128;
+        while (size < need)
+            size *= 2;
+        char *kept = size > UINT32_MAX ? NULL : realloc(f->kept, size);
+        if (!kept)
+            return -ENOMEM;
+        f->kept = kept;
+        f->size = (uint32_t)size;
+    }
+    if (in.size > 0)
+        memcpy(f->kept + f->used, in.data, in.size);
+    f->used = (uint32_t)need;
+    return 0;
+}
+
+int frame_unget(struct frame *f, struct str line)
+{
+    /* A line that came in pieces still stands in the buffer. */
+    if (f->kept && line.data == f->kept)
+        f->used = (uint32_t)line.size;
+    else if (frame_hold(f, line) < 0)
+        return -ENOMEM;
+    return frame_hold(f, STR("\n"));
+}
+
+char *frame_release(struct frame *f, struct str *out)
+{
+    char *kept = f->kept;
+    *out = str_from(kept, f->used);
+    f->kept = NULL;
+    f->used = 0;
+    f->size = 0;
+    return kept;
+}
+
+static struct str without_cr(struct str line)
+{
+    if (line.size > 0 && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
+/* Drops input up to the newline that ends an overlong line; false if it is not there yet. */
+static bool skip_line(struct frame *f, struct str *in)
+{
+    const char *newline = memchr(in->data, '\n', in->size);
+    *in = str_skip(*in, newline ? (size_t)(newline - in->data) + 1 : in->size);
+    f->skipping = !newline;
+    return newline;
+}
+
+static enum frame_result too_long(struct frame *f, struct str *in)
+{
+    f->used = 0;
+    skip_line(f, in);
+    return FRAME_TOO_LONG;
+}
+
+/* The input ends inside a line. One byte more than `max` is allowed: it may be the \r. */
+static enum frame_result keep_rest(struct frame *f, struct str *in, size_t max)
+{
+    if (f->used + in->size > max + 1)
+        return too_long(f, in);
+    struct str rest = *in;
+    *in = str_skip(*in, in->size);
+    if (frame_hold(f, rest) == 0)
+        return FRAME_MORE;
+    f->used = 0;
+    f->skipping = true;
+    return FRAME_NOMEM;
+}
+
+enum frame_result frame_next(struct frame *f, struct str *in, size_t max, struct str *line)
+{
+    if (in->size == 0 || (f->skipping && !skip_line(f, in)) || in->size == 0)
+        return FRAME_MORE;
+    const char *newline = memchr(in->data, '\n', in->size);
+    if (!newline)
+        return keep_rest(f, in, max);
+    struct str part = {in->data, (size_t)(newline - in->data)};
+    if (f->used + part.size > max + 1)
+        return too_long(f, in);
+    *in = str_skip(*in, part.size + 1);
+    if (f->used > 0) {
+        if (frame_hold(f, part) < 0) {
+            f->used = 0;
+            return FRAME_NOMEM;
+        }
+        part = str_from(f->kept, f->used);
+        f->used = 0;
+    }
+    *line = without_cr(part);
+    return line->size > max ? FRAME_TOO_LONG : FRAME_LINE;
+}
+
+bool frame_end(struct frame *f, struct str *line)
+{
+    *line = without_cr(str_from(f->kept, f->used));
+    f->used = 0;
+    return line->size > 0 && !f->skipping;
+}

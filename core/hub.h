@@ -1,0 +1,188 @@
+/*
+ * The hub: connections, rooms, nicks, and what happens between them. It decides what everybody is
+ * due; it sends nothing and knows no sockets: fanout.c brings what is due to netpoll, server.c
+ * brings what netpoll says here.
+ *
+ * The path of a message: command.c -> hub_say() -> filter chain -> room_post() (encoded once per
+ * encoding, appended to the room's logs) -> room is dirty -> fanout.c at the end of the turn.
+ *
+ * Shared by hub.c (connections, nicks, private lines), hub_rooms.c (membership, messages, history,
+ * retention), command.c, fanout.c and server.c; nobody else looks inside.
+ */
+#ifndef CHATROOM_HUB_H
+#define CHATROOM_HUB_H
+
+#include "conn.h"
+#include "filter.h"
+#include "name_index.h"
+#include "room.h"
+#include "stats.h"
+
+struct netpoll_stats;
+
+enum slow_policy { SLOW_SKIP, SLOW_CLOSE };
+
+struct hub_limits {
+    uint32_t max_clients;
+    uint32_t max_line;     /* bytes of a line of input, without its end */
+    uint32_t history;      /* messages kept for replay, per room; 0: none */
+    uint32_t presence_max; /* most members of a room in which joins and leaves are announced */
+    size_t lag_limit;      /* bytes a log may grow for those who lag behind */
+    enum slow_policy slow;
+};
+
+enum {
+    HUB_ROOMS_MAX = 65536,
+    HUB_OUTQ_HIGH = 64 << 10, /* a connection's input waits while its out-queue holds more */
+    HUB_LIST_MAX = 500,       /* names in an answer to /who and /rooms */
+};
+
+/* A set of small numbers in an array; who stands in it is marked elsewhere. */
+struct slot_list {
+    uint32_t *items;
+    uint32_t count;
+};
+
+struct hub {
+    struct hub_limits limits;
+    struct stats stats;
+    const struct netpoll_stats *netpoll; /* for /stats; may be NULL */
+    struct filter_chain *filters;        /* owned */
+    char *scratch;                       /* TEXT_CLEAN_MAX(max_line) bytes, for one line */
+    char server[17];                     /* id of this start */
+
+    struct conn *conns; /* by slot; untouched memory until used */
+    uint32_t max_slots;
+    uint32_t used_slots;
+    uint64_t next_id;
+    struct name_index nicks;
+
+    struct room **rooms; /* by id; NULL where none */
+    uint32_t rooms_used; /* ids below this were used */
+    struct slot_list free_rooms;
+    struct name_index room_names;
+    struct room_pools pools;
+
+    struct slot_list dirty;   /* rooms to flush, in order */
+    struct slot_list pending; /* connections to flush by themselves */
+    struct slot_list attend;  /* connections that the server must look at */
+    uint32_t leaving;         /* connections that are not open any more */
+    size_t posted;            /* bytes appended to live logs in this turn */
+
+    int64_t now_ms; /* wall clock of this turn; 0: not read yet */
+};
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+/* `slots` is above every slot of a handle. Returns 0 or -ENOMEM. Takes `filters` in any case. */
+int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots,
+             struct filter_chain *filters);
+void hub_fini(struct hub *hub);
+
+/* A turn begins: the clock is read anew when it is asked for. */
+void hub_turn(struct hub *hub);
+
+/* True once so much was posted in this turn that the flush must come first: further input waits,
+ * or those who read well would be taken for laggards. */
+bool hub_full(const struct hub *hub);
+int64_t hub_now(struct hub *hub);
+
+/* ---- connections (hub.c) -------------------------------------------------------------------- */
+
+uint32_t hub_slot(const struct hub *hub, const struct conn *c);
+struct conn *hub_conn(struct hub *hub, uint64_t handle);
+
+/* The open connection with this nick, or NULL. */
+struct conn *hub_find_nick(struct hub *hub, struct str nick);
+
+/* A new client: gets an id, a nick, the welcome, and the lobby. NULL if it was turned away (the hub
+ * is full, or no memory): the connection is then leaving, with the answer in its out-queue. */
+struct conn *hub_connect(struct hub *hub, uint64_t handle, const struct address_brief *peer);
+
+/* It leaves: the others are told (`text` may be empty), it gets what it is due and nothing more.
+ * `why` is static, for the log. Idempotent. */
+void hub_leave(struct hub *hub, struct conn *c, const char *why, struct str text);
+
+/* Its handle is gone: frees everything. Leaves first if need be. */
+void hub_disconnect(struct hub *hub, struct conn *c, const char *why);
+
+/* It must be closed at once: no memory for what it is due, or it reads too slowly. */
+void hub_doom(struct hub *hub, struct conn *c, const char *why);
+
+/* Changes the nick and tells the rooms. NULL, or why not: the end of a sentence that starts with
+ * the nick. */
+const char *hub_rename(struct hub *hub, struct conn *c, struct str nick);
+
+/* A private line, behind everything posted before. Dropped if the connection is not open. */
+void hub_tell(struct hub *hub, struct conn *c, const struct event *e);
+void hub_notice(struct hub *hub, struct conn *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void hub_error(struct hub *hub, struct conn *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A private message. False if the receiver does not read and takes no more. */
+bool hub_private(struct hub *hub, struct conn *from, struct conn *to, struct str text);
+
+/* True once everything it is due has been handed to the kernel. */
+bool hub_drained(struct hub *hub, struct conn *c);
+
+/* The connection is flushed by itself from now on; put into `pending`. */
+void hub_mark_slow(struct hub *hub, struct conn *c);
+
+/* Back to the fast path, where it can be. */
+void hub_refresh(struct hub *hub, struct conn *c);
+
+/* Into the list, once. */
+void hub_pend(struct hub *hub, struct conn *c);
+void hub_attend(struct hub *hub, struct conn *c);
+
+/* Puts the notice of a gap into its out-queue, if the membership has one to tell of: before
+ * anything newer of that room. 0 or -ENOMEM (it is doomed then). */
+int hub_queue_gap(struct hub *hub, struct conn *c, const struct link *link);
+
+/* What it is due of the membership's live log, up to `to`, becomes a range in its out-queue, behind
+ * the notice of a gap; its cursor is there then. The same errors. */
+int hub_queue_range(struct hub *hub, struct conn *c, const struct link *link, uint64_t to);
+
+/* What it is due from the live logs becomes ranges in its out-queue; its cursors are at the end. 0
+ * or -ENOMEM (it is doomed then). */
+int hub_queue_live(struct hub *hub, struct conn *c);
+
+/* ---- rooms (hub_rooms.c) -------------------------------------------------------------------- */
+
+struct room *hub_find_room(struct hub *hub, struct str name);
+struct room *hub_lobby(struct hub *hub);
+struct room *hub_room_at(struct hub *hub, uint32_t id); /* NULL for UINT32_MAX */
+
+/* The member that a link stands for. */
+struct member *hub_member(struct hub *hub, const struct link *link);
+
+/* NULL on success, otherwise what to tell the client, static. The name is legal. */
+const char *hub_join(struct hub *hub, struct conn *c, struct str name, bool welcome);
+
+/* Leaves one room; the connection is drained (see hub_drained). */
+void hub_part(struct hub *hub, struct conn *c, struct room *room);
+
+/* Its links go, without a word; rooms nobody is in any more vanish. */
+void hub_unlink(struct hub *hub, struct conn *c);
+
+/* Everything it is a member of sees it no more; the memberships stay as ghosts. */
+void hub_make_ghost(struct hub *hub, struct conn *c, struct str text);
+
+/* What a client says, through the filters, to its current room. */
+void hub_say(struct hub *hub, struct conn *c, enum filter_kind kind, struct str text);
+
+/* Posts an event that is no message to a room, if it is small enough for presence. */
+void hub_announce(struct hub *hub, struct room *room, struct event *e);
+
+/* Replays the last `n` messages, or those after `seq`. */
+void hub_replay_last(struct hub *hub, struct conn *c, struct room *room, uint64_t n);
+void hub_replay_after(struct hub *hub, struct conn *c, struct room *room, uint64_t seq);
+
+/* Changes the encoding; the connection is drained. */
+void hub_set_wire(struct hub *hub, struct conn *c, enum wire_id wire);
+
+/* After a flush: drops what every member of the room has. */
+void hub_settle(struct hub *hub, struct room *room);
+
+#endif

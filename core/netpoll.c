@@ -1,0 +1,671 @@
+/*
+ * The part of netpoll that every backend shares: slots and generations, the deferred close, the
+ * exceptions of a batch, timers, waking, and the choice of a backend.
+ */
+#include "netpoll_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    GENERATION_MASK = 0xffffff,
+    DEFAULT_TURN_BUDGET = 1 << 20,
+    DEFAULT_CONN_BUDGET = 64 << 10,
+    STUCK_RETRY_MS = 1000,
+};
+
+#define NS_PER_MS 1000000ULL
+
+/* Timer ids of our own; the owner's are below. */
+#define TIMER_STUCK (1ULL << 63)
+
+/* ---- slots ---------------------------------------------------------------------------------- */
+
+netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_t i)
+{
+    return (netpoll_handle)np->slots[i].generation << 32 | i;
+}
+
+struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h)
+{
+    uint32_t i = netpoll_slot(h);
+    if (i < np->used_slots && np->slots[i].kind != NETPOLL_FREE && netpoll_handle_of(np, i) == h)
+        return &np->slots[i];
+    np->stats.stale_events++;
+    return NULL;
+}
+
+bool netpoll_slots_left(const struct netpoll *np)
+{
+    return np->free_count > 0 || np->used_slots < np->max_slots;
+}
+
+int netpoll_slot_take(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
+{
+    if (!netpoll_slots_left(np))
+        return -ENFILE;
+    uint32_t i = np->free_count > 0 ? np->free_slots[--np->free_count] : np->used_slots++;
+    struct netpoll_slot *slot = &np->slots[i];
+    uint32_t generation = slot->generation ? slot->generation : 1;
+    *slot = (struct netpoll_slot){.fd = fd, .generation = generation, .kind = (uint8_t)kind};
+    np->stats.open++;
+    *out = i;
+    return 0;
+}
+
+static void slot_release(struct netpoll *np, uint32_t i)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    slot->kind = NETPOLL_FREE;
+    slot->generation = (slot->generation + 1) & GENERATION_MASK;
+    if (slot->generation == 0)
+        slot->generation = 1;
+    np->free_slots[np->free_count++] = i;
+    np->stats.open--;
+}
+
+/* The descriptor is watched from now on, or the slot is gone again and `fd` the caller's. */
+static int slot_watch(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
+{
+    int rc = netpoll_slot_take(np, fd, kind, out);
+    if (rc < 0)
+        return rc;
+    rc = np->ops->watch(np, *out);
+    if (rc < 0)
+        slot_release(np, *out);
+    return rc;
+}
+
+/* ---- queues --------------------------------------------------------------------------------- */
+
+int netpoll_queue_init(struct netpoll_queue *q, uint32_t max)
+{
+    uint32_t size = 16;
+    while (size < max)
+        size *= 2;
+    *q = (struct netpoll_queue){.items = calloc(size, sizeof *q->items), .mask = size - 1};
+    return q->items ? 0 : -ENOMEM;
+}
+
+void netpoll_queue_fini(struct netpoll_queue *q)
+{
+    free(q->items);
+    *q = (struct netpoll_queue){0};
+}
+
+/* ---- timers --------------------------------------------------------------------------------- */
+
+void netpoll_timer_cancel(struct netpoll *np, uint64_t id)
+{
+    timer_heap_remove(&np->timers, id);
+}
+
+int netpoll_timer_set(struct netpoll *np, uint64_t id, uint64_t ms)
+{
+    netpoll_clock(np);
+    return timer_heap_set(&np->timers, id, np->now + ms * NS_PER_MS);
+}
+
+static void stuck_resume(struct netpoll *np);
+
+/* Fires what was due when the turn began; a timer set to 0 ms in a callback waits for the next. */
+static void timers_fire(struct netpoll *np)
+{
+    uint64_t now = np->now;
+    struct timer t;
+    while (timer_heap_pop(&np->timers, now, &t)) {
+        if (t.id == TIMER_STUCK)
+            stuck_resume(np);
+        else
+            np->handlers->timer(np->owner, t.id);
+    }
+}
+
+/* How long a turn may wait, in nanoseconds; negative: for ever. */
+static int64_t wait_limit(const struct netpoll *np, int timeout_ms)
+{
+    int64_t limit = timeout_ms < 0 ? -1 : (int64_t)timeout_ms * (int64_t)NS_PER_MS;
+    if (np->timers.count == 0)
+        return limit;
+    uint64_t now = netpoll_clock_read();
+    int64_t due = np->timers.items[0].due > now ? (int64_t)(np->timers.items[0].due - now) : 0;
+    return limit < 0 || due < limit ? due : limit;
+}
+
+uint64_t netpoll_clock_read(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+void netpoll_clock(struct netpoll *np)
+{
+    np->now = netpoll_clock_read();
+}
+
+uint64_t netpoll_now(const struct netpoll *np)
+{
+    return np->now;
+}
+
+/* ---- closing -------------------------------------------------------------------------------- */
+
+static void close_begin(struct netpoll *np, uint32_t i, int reason)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    if (slot->flags & NETPOLL_CLOSING)
+        return;
+    slot->flags |= NETPOLL_CLOSING;
+    slot->reason = (int16_t)reason;
+    netpoll_queue_push(&np->closing, netpoll_handle_of(np, i));
+}
+
+/* Gives the backend's verdict on one closing handle a consequence; true if it is gone. */
+static bool close_finish(struct netpoll *np, netpoll_handle h)
+{
+    uint32_t i = netpoll_slot(h);
+    int reason = np->slots[i].reason;
+    if (!np->ops->finish(np, i)) {
+        netpoll_queue_push(&np->closing, h);
+        return false;
+    }
+    slot_release(np, i);
+    stuck_resume(np);
+    np->handlers->closed(np->owner, h, reason);
+    return true;
+}
+
+/* Until nothing more can be finished: `closed` callbacks may close other handles. */
+static bool close_all_finished(struct netpoll *np)
+{
+    bool any = false;
+    bool progress = true;
+    while (progress) {
+        progress = false;
+        for (uint32_t n = netpoll_queue_count(&np->closing); n > 0; n--)
+            progress |= close_finish(np, netpoll_queue_pop(&np->closing));
+        any |= progress;
+    }
+    return any;
+}
+
+void netpoll_close(struct netpoll *np, netpoll_handle h)
+{
+    if (netpoll_find(np, h))
+        close_begin(np, netpoll_slot(h), 0);
+}
+
+/* ---- delivery ------------------------------------------------------------------------------- */
+
+bool netpoll_may_read(const struct netpoll *np, uint32_t i)
+{
+    return !(np->slots[i].flags & (NETPOLL_CLOSING | NETPOLL_PAUSED | NETPOLL_ENDED));
+}
+
+uint32_t netpoll_budget(const struct netpoll *np, uint32_t i)
+{
+    const struct netpoll_slot *slot = &np->slots[i];
+    uint32_t used = slot->turn == np->turn ? slot->turn_bytes : 0;
+    uint32_t conn = used < np->conn_budget ? np->conn_budget - used : 0;
+    uint32_t turn = np->turn_read < np->turn_budget ? np->turn_budget - np->turn_read : 0;
+    return conn < turn ? conn : turn;
+}
+
+static void charge(struct netpoll *np, struct netpoll_slot *slot, uint32_t n)
+{
+    if (slot->turn != np->turn) {
+        slot->turn = np->turn;
+        slot->turn_bytes = 0;
+    }
+    slot->turn_bytes += n;
+    np->turn_read += n;
+}
+
+void netpoll_deliver_data(struct netpoll *np, uint32_t i, const char *bytes, size_t n)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    np->stats.reads++;
+    np->stats.read_bytes += n;
+    charge(np, slot, (uint32_t)n);
+    if (!(slot->flags & NETPOLL_CLOSING))
+        np->handlers->data(np->owner, netpoll_handle_of(np, i), bytes, n);
+}
+
+void netpoll_deliver_end(struct netpoll *np, uint32_t i)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    if (slot->flags & (NETPOLL_CLOSING | NETPOLL_ENDED))
+        return;
+    if (slot->flags & NETPOLL_FAILED) {
+        close_begin(np, i, slot->reason);
+        return;
+    }
+    slot->flags |= NETPOLL_ENDED;
+    np->handlers->ended(np->owner, netpoll_handle_of(np, i));
+}
+
+void netpoll_deliver_error(struct netpoll *np, uint32_t i, int error)
+{
+    const struct netpoll_slot *slot = &np->slots[i];
+    close_begin(np, i, slot->flags & NETPOLL_FAILED ? slot->reason : error);
+}
+
+void netpoll_deliver_writable(struct netpoll *np, uint32_t i)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    if (slot->flags & NETPOLL_CLOSING || !(slot->flags & NETPOLL_WANT_WRITE))
+        return;
+    if (slot->flags & NETPOLL_UNTOLD) { /* a send inside a callback: the commit is still to come */
+        slot->flags |= NETPOLL_ROOM;
+        return;
+    }
+    slot->flags &= (uint16_t)~NETPOLL_WANT_WRITE;
+    np->handlers->writable(np->owner, netpoll_handle_of(np, i));
+}
+
+/* The backend will not say again that there is room: it is said for it. */
+static void roomy_deliver(struct netpoll *np)
+{
+    for (uint32_t n = netpoll_queue_count(&np->roomy); n > 0; n--) {
+        netpoll_handle h = netpoll_queue_pop(&np->roomy);
+        if (netpoll_find(np, h))
+            netpoll_deliver_writable(np, netpoll_slot(h));
+    }
+}
+
+void netpoll_deliver_wake(struct netpoll *np)
+{
+    uint64_t count;
+    while (read(np->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+    np->stats.wakes++;
+    np->handlers->woken(np->owner);
+}
+
+void netpoll_deliver_accepted(struct netpoll *np, uint32_t listener, int fd)
+{
+    struct address peer;
+    uint32_t i;
+    int rc = address_of_peer(fd, &peer);
+    /* Under load, some kernels' multishot accept names descriptors that are none. */
+    if (rc == -EBADF || rc == -ENOTSOCK)
+        return;
+    if (np->slots[listener].flags & NETPOLL_CLOSING || slot_watch(np, fd, NETPOLL_SOCKET, &i) < 0) {
+        close(fd);
+        return;
+    }
+    np->stats.accepted++;
+    np->handlers->accepted(np->owner, netpoll_handle_of(np, listener), netpoll_handle_of(np, i),
+                           &peer);
+}
+
+/* accept(2), "Error handling": network errors of the new socket, and a peer that went away. */
+bool netpoll_accept_transient(int error)
+{
+    static const int list[] = {EINTR,       ECONNABORTED, ENETDOWN,   EPROTO,
+                               ENOPROTOOPT, EHOSTDOWN,    ENONET,     EHOSTUNREACH,
+                               EOPNOTSUPP,  ENETUNREACH,  ECONNRESET, EPERM};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        if (list[i] == error)
+            return true;
+    }
+    return false;
+}
+
+void netpoll_accept_stuck(struct netpoll *np, uint32_t listener, int error)
+{
+    struct netpoll_slot *slot = &np->slots[listener];
+    if (slot->flags & (NETPOLL_CLOSING | NETPOLL_STUCK))
+        return;
+    slot->flags |= NETPOLL_STUCK;
+    np->stats.accept_pauses++;
+    netpoll_queue_push(&np->stuck, netpoll_handle_of(np, listener));
+    netpoll_timer_set(np, TIMER_STUCK, STUCK_RETRY_MS);
+    np->ops->pause(np, listener);
+    np->handlers->accept_paused(np->owner, netpoll_handle_of(np, listener), error);
+}
+
+static void stuck_resume(struct netpoll *np)
+{
+    for (uint32_t n = netpoll_queue_count(&np->stuck); n > 0; n--) {
+        struct netpoll_slot *slot = netpoll_find(np, netpoll_queue_pop(&np->stuck));
+        if (!slot)
+            continue;
+        slot->flags &= (uint16_t)~NETPOLL_STUCK;
+        if (!(slot->flags & (NETPOLL_CLOSING | NETPOLL_PAUSED)))
+            np->ops->resume(np, (uint32_t)(slot - np->slots));
+    }
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+void netpoll_note_short(struct netpoll *np, uint32_t i, size_t left)
+{
+    np->stats.short_sends++;
+    np->stats.sent_bytes -= left;
+    np->slots[i].flags |= NETPOLL_WANT_WRITE | NETPOLL_UNTOLD;
+    np->exceptions[np->exception_count++] =
+        (struct netpoll_exception){netpoll_handle_of(np, i), left};
+}
+
+void netpoll_note_failure(struct netpoll *np, uint32_t i, int error)
+{
+    struct netpoll_slot *slot = &np->slots[i];
+    if (slot->flags & (NETPOLL_CLOSING | NETPOLL_FAILED))
+        return;
+    slot->flags |= NETPOLL_FAILED;
+    slot->reason = (int16_t)error;
+    if (!netpoll_may_read(np, i))
+        close_begin(np, i, error);
+}
+
+static int send_allowed(struct netpoll *np, const struct netpoll_slot *slot, int n)
+{
+    if (n < 1 || n > NETPOLL_IOV_MAX)
+        return -EINVAL;
+    if (!slot || slot->flags & (NETPOLL_CLOSING | NETPOLL_FAILED))
+        return -ESTALE;
+    if (slot->flags & NETPOLL_SHUT)
+        return -EPIPE;
+    if (slot->batch == np->batch || slot->flags & NETPOLL_WANT_WRITE)
+        return -EBUSY;
+    return 0;
+}
+
+int netpoll_send(struct netpoll *np, netpoll_handle h, const struct iovec *parts, int n)
+{
+    struct netpoll_slot *slot = netpoll_find(np, h);
+    int rc = send_allowed(np, slot, n);
+    if (rc < 0)
+        return rc;
+    size_t bytes = 0;
+    for (int k = 0; k < n; k++)
+        bytes += parts[k].iov_len;
+    slot->batch = np->batch;
+    slot->asked = (uint32_t)bytes;
+    np->stats.sends++;
+    np->stats.sent_bytes += bytes;
+    np->ops->send(np, netpoll_slot(h), parts, n, bytes);
+    return 0;
+}
+
+void netpoll_commit(struct netpoll *np)
+{
+    np->ops->commit(np);
+    if (++np->batch == 0)
+        np->batch = 1;
+    /* A handler may send, and so add exceptions of the next batch behind these. */
+    uint32_t n = np->exception_count;
+    for (uint32_t k = 0; k < n; k++) {
+        struct netpoll_exception e = np->exceptions[k];
+        struct netpoll_slot *slot = netpoll_find(np, e.handle);
+        if (!slot || slot->flags & NETPOLL_CLOSING)
+            continue;
+        if (slot->flags & NETPOLL_ROOM)
+            netpoll_queue_push(&np->roomy, e.handle);
+        slot->flags &= (uint16_t) ~(NETPOLL_UNTOLD | NETPOLL_ROOM);
+        np->handlers->fell_short(np->owner, e.handle, e.left);
+    }
+    np->exception_count -= n;
+    for (uint32_t k = 0; k < np->exception_count; k++)
+        np->exceptions[k] = np->exceptions[n + k];
+}
+
+/* ---- the owner's other calls ---------------------------------------------------------------- */
+
+int netpoll_listen(struct netpoll *np, int fd, netpoll_handle *out)
+{
+    uint32_t i;
+    int rc = slot_watch(np, fd, NETPOLL_LISTENER, &i);
+    if (rc == 0)
+        *out = netpoll_handle_of(np, i);
+    return rc;
+}
+
+int netpoll_adopt(struct netpoll *np, int fd, netpoll_handle *out)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return -EPERM;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    uint32_t i;
+    int rc = slot_watch(np, fd, S_ISSOCK(st.st_mode) ? NETPOLL_SOCKET : NETPOLL_PIPE, &i);
+    if (rc == 0)
+        *out = netpoll_handle_of(np, i);
+    return rc;
+}
+
+void netpoll_pause(struct netpoll *np, netpoll_handle h)
+{
+    struct netpoll_slot *slot = netpoll_find(np, h);
+    if (!slot || slot->flags & (NETPOLL_CLOSING | NETPOLL_PAUSED))
+        return;
+    slot->flags |= NETPOLL_PAUSED;
+    np->ops->pause(np, netpoll_slot(h));
+}
+
+void netpoll_resume(struct netpoll *np, netpoll_handle h)
+{
+    struct netpoll_slot *slot = netpoll_find(np, h);
+    if (!slot || slot->flags & NETPOLL_CLOSING || !(slot->flags & NETPOLL_PAUSED))
+        return;
+    slot->flags &= (uint16_t)~NETPOLL_PAUSED;
+    if (!(slot->flags & (NETPOLL_ENDED | NETPOLL_STUCK)))
+        np->ops->resume(np, netpoll_slot(h));
+}
+
+void netpoll_shutdown(struct netpoll *np, netpoll_handle h)
+{
+    struct netpoll_slot *slot = netpoll_find(np, h);
+    if (!slot || slot->kind != NETPOLL_SOCKET || slot->flags & (NETPOLL_CLOSING | NETPOLL_SHUT))
+        return;
+    slot->flags |= NETPOLL_SHUT;
+    np->ops->shutdown(np, netpoll_slot(h));
+}
+
+void netpoll_wake(struct netpoll *np)
+{
+    int saved = errno;
+    uint64_t one = 1;
+    while (write(np->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    errno = saved;
+}
+
+int netpoll_run_once(struct netpoll *np, int timeout_ms)
+{
+    np->turn++;
+    np->turn_read = 0;
+    np->stats.turns++;
+    if (close_all_finished(np) || netpoll_queue_count(&np->roomy) > 0)
+        timeout_ms = 0;
+    int rc = np->ops->wait(np, wait_limit(np, timeout_ms));
+    if (rc < 0)
+        return rc;
+    roomy_deliver(np);
+    timers_fire(np);
+    close_all_finished(np);
+    return 0;
+}
+
+const char *netpoll_name(const struct netpoll *np)
+{
+    return np->ops->name;
+}
+
+const struct netpoll_stats *netpoll_stats(const struct netpoll *np)
+{
+    return &np->stats;
+}
+
+/* ---- opening and freeing -------------------------------------------------------------------- */
+
+/* Large arrays are not touched before use: calloc() maps them. */
+static int tables_init(struct netpoll *np, uint32_t max_handles)
+{
+    np->max_slots = max_handles + 1; /* the waker */
+    np->slots = calloc(np->max_slots, sizeof *np->slots);
+    np->free_slots = calloc(np->max_slots, sizeof *np->free_slots);
+    np->exceptions = calloc((size_t)np->max_slots * 2, sizeof *np->exceptions);
+    if (!np->slots || !np->free_slots || !np->exceptions)
+        return -ENOMEM;
+    if (netpoll_queue_init(&np->closing, np->max_slots) < 0 ||
+        netpoll_queue_init(&np->roomy, np->max_slots) < 0)
+        return -ENOMEM;
+    return netpoll_queue_init(&np->stuck, np->max_slots);
+}
+
+static void tables_fini(struct netpoll *np)
+{
+    free(np->slots);
+    free(np->free_slots);
+    free(np->exceptions);
+    timer_heap_fini(&np->timers);
+    netpoll_queue_fini(&np->closing);
+    netpoll_queue_fini(&np->stuck);
+    netpoll_queue_fini(&np->roomy);
+}
+
+static int waker_open(struct netpoll *np)
+{
+    np->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (np->wake_fd < 0)
+        return -errno;
+    uint32_t i;
+    int rc = slot_watch(np, np->wake_fd, NETPOLL_WAKER, &i);
+    if (rc < 0)
+        close(np->wake_fd);
+    np->stats.open = 0; /* the waker is ours, not the owner's */
+    return rc;
+}
+
+static int backend_open(struct netpoll *np, const struct netpoll_options *options, char *note,
+                        size_t note_size)
+{
+    int rc = np->ops->init(np, options, note, note_size);
+    if (rc < 0)
+        return rc;
+    rc = waker_open(np);
+    if (rc < 0)
+        np->ops->fini(np);
+    return rc;
+}
+
+int netpoll_open_ops(struct netpoll **out, const struct netpoll_ops *ops,
+                     const struct netpoll_options *options, const struct netpoll_handlers *handlers,
+                     void *owner, char *note, size_t note_size)
+{
+    if (note_size > 0)
+        note[0] = '\0';
+    struct netpoll *np = calloc(1, sizeof *np);
+    void *priv = calloc(1, ops->priv_size);
+    if (!np || !priv) {
+        free(np);
+        free(priv);
+        return -ENOMEM;
+    }
+    *np = (struct netpoll){.ops = ops, .priv = priv, .handlers = handlers, .owner = owner};
+    np->batch = 1;
+    np->turn_budget = options->turn_budget ? options->turn_budget : DEFAULT_TURN_BUDGET;
+    np->conn_budget = options->conn_budget ? options->conn_budget : DEFAULT_CONN_BUDGET;
+    netpoll_clock(np);
+    int rc = tables_init(np, options->max_handles);
+    if (rc == 0)
+        rc = backend_open(np, options, note, note_size);
+    if (rc < 0) {
+        tables_fini(np);
+        free(priv);
+        free(np);
+        return rc;
+    }
+    *out = np;
+    return 0;
+}
+
+void netpoll_free(struct netpoll *np)
+{
+    if (!np)
+        return;
+    np->ops->fini(np);
+    for (uint32_t i = 0; i < np->used_slots; i++) {
+        if (np->slots[i].kind != NETPOLL_FREE)
+            close(np->slots[i].fd);
+    }
+    tables_fini(np);
+    free(np->priv);
+    free(np);
+}
+
+/* ---- the table of backends ------------------------------------------------------------------ */
+
+static const struct netpoll_ops *backend_ops(enum netpoll_backend backend)
+{
+    switch (backend) {
+#ifdef CHATROOM_HAVE_URING
+    case NETPOLL_URING:
+        return &netpoll_uring_ops;
+#endif
+    case NETPOLL_EPOLL:
+        return &netpoll_epoll_ops;
+    default:
+        return NULL;
+    }
+}
+
+static int open_backend(struct netpoll **out, enum netpoll_backend backend,
+                        const struct netpoll_options *options,
+                        const struct netpoll_handlers *handlers, void *owner, char *note,
+                        size_t note_size)
+{
+    const struct netpoll_ops *ops = backend_ops(backend);
+    if (ops)
+        return netpoll_open_ops(out, ops, options, handlers, owner, note, note_size);
+    snprintf(note, note_size,
+             "io_uring is not part of this build; install liburing-dev (2.3 or newer), "
+             "configure with -DCHATROOM_URING=ON and build again, or use -b epoll");
+    return -ENOSYS;
+}
+
+int netpoll_open(struct netpoll **out, const struct netpoll_options *options,
+                 const struct netpoll_handlers *handlers, void *owner, char *note, size_t note_size)
+{
+    if (options->backend != NETPOLL_AUTO)
+        return open_backend(out, options->backend, options, handlers, owner, note, note_size);
+    int rc = open_backend(out, NETPOLL_URING, options, handlers, owner, note, note_size);
+    if (rc == 0)
+        return 0;
+    return open_backend(out, NETPOLL_EPOLL, options, handlers, owner, NULL, 0); /* note: why not */
+}
+
+static const char *const backend_words[] = {
+    [NETPOLL_AUTO] = "auto",
+    [NETPOLL_EPOLL] = "epoll",
+    [NETPOLL_URING] = "uring",
+};
+
+const char *netpoll_backend_name(enum netpoll_backend backend)
+{
+    return backend_words[backend];
+}
+
+int netpoll_backend_parse(const char *word, enum netpoll_backend *out)
+{
+    for (size_t i = 0; i < sizeof backend_words / sizeof *backend_words; i++) {
+        if (strcmp(word, backend_words[i]) == 0) {
+            *out = (enum netpoll_backend)i;
+            return 0;
+        }
+    }
+    return -1;
+}

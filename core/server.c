@@ -1,0 +1,381 @@
+/* The server's life: set-up, the loop, signals, the end. See server.h. */
+#include "diag.h"
+#include "netpoll.h"
+#include "server_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    RESERVED_DESCRIPTORS = 32, /* standard streams, the poller's own, files being loaded */
+    SPARE_SLOTS = 64,          /* for connections that are told that the hub is full */
+    STOP_MS = 2000,
+    SWEEP_MS = 1000,
+};
+
+/* ---- what netpoll says ---------------------------------------------------------------------- */
+
+static void on_accepted(void *owner, netpoll_handle listener, netpoll_handle h,
+                        const struct address *peer)
+{
+    (void)listener;
+    session_accepted(owner, h, peer);
+}
+
+static void on_accept_paused(void *owner, netpoll_handle listener, int error)
+{
+    (void)owner;
+    (void)listener;
+    diag_log(DIAG_WARN,
+             "accepting new connections is paused: %s; it goes on when one is closed "
+             "(raise the limit: ulimit -n)",
+             strerror(error));
+}
+
+static void on_signal(struct server *s, const struct signalfd_siginfo *info);
+
+static void on_data(void *owner, netpoll_handle h, const char *bytes, size_t n)
+{
+    struct server *s = owner;
+    if (h == s->signals) {
+        struct signalfd_siginfo info;
+        for (size_t at = 0; at + sizeof info <= n; at += sizeof info) {
+            memcpy(&info, bytes + at, sizeof info);
+            on_signal(s, &info);
+        }
+        return;
+    }
+    struct conn *c = hub_conn(&s->hub, h);
+    if (c)
+        session_data(s, c, str_from(bytes, n));
+}
+
+static void on_ended(void *owner, netpoll_handle h)
+{
+    struct server *s = owner;
+    struct conn *c = hub_conn(&s->hub, h);
+    if (c)
+        session_ended(s, c);
+}
+
+static void on_fell_short(void *owner, netpoll_handle h, size_t left)
+{
+    struct server *s = owner;
+    struct conn *c = hub_conn(&s->hub, h);
+    if (c)
+        fanout_fell_short(&s->fanout, c, left);
+}
+
+static void on_writable(void *owner, netpoll_handle h)
+{
+    struct server *s = owner;
+    struct conn *c = hub_conn(&s->hub, h);
+    if (c)
+        fanout_writable(&s->fanout, c);
+}
+
+static void on_closed(void *owner, netpoll_handle h, int reason)
+{
+    struct server *s = owner;
+    struct conn *c = hub_conn(&s->hub, h);
+    if (c)
+        session_closed(s, c, reason);
+}
+
+static void on_timer(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+    if (id == SERVER_TIMER_STOP) {
+        s->stopped = true;
+        return;
+    }
+    s->leaving_timer = false;
+    session_sweep(s);
+}
+
+static void on_woken(void *owner)
+{
+    (void)owner;
+}
+
+static const struct netpoll_handlers handlers = {
+    .accepted = on_accepted,
+    .accept_paused = on_accept_paused,
+    .data = on_data,
+    .ended = on_ended,
+    .fell_short = on_fell_short,
+    .writable = on_writable,
+    .closed = on_closed,
+    .timer = on_timer,
+    .woken = on_woken,
+};
+
+/* ---- signals -------------------------------------------------------------------------------- */
+
+static void log_counters(struct server *s)
+{
+    struct event_item items[STATS_ITEMS_MAX];
+    size_t n = stats_items(&s->hub.stats, s->hub.netpoll, items);
+    for (size_t i = 0; i < n; i++)
+        diag_log(DIAG_INFO, "counter " STR_FMT " %" PRIu64, STR_ARG(items[i].name), items[i].value);
+    for (size_t i = 0; i < filter_chain_size(s->hub.filters); i++) {
+        const struct filter *f = filter_chain_at(s->hub.filters, i);
+        diag_log(DIAG_INFO, "counter filter " STR_FMT " calls %" PRIu64 " faults %" PRIu64,
+                 STR_ARG(f->name), f->calls, f->faults);
+    }
+}
+
+/* No one new; everybody is told, and leaves. */
+static void stop(struct server *s, const char *why)
+{
+    if (s->stopping)
+        return;
+    diag_log(DIAG_INFO, "stopping: %s", why);
+    s->stopping = true;
+    netpoll_timer_set(s->np, SERVER_TIMER_STOP, STOP_MS);
+    for (size_t i = 0; i < s->listener_count; i++)
+        netpoll_close(s->np, s->listeners[i].handle);
+    s->hub.limits.presence_max = 0; /* everybody leaves: no need to say so */
+    for (uint32_t i = 0; i < s->hub.used_slots; i++) {
+        struct conn *c = &s->hub.conns[i];
+        if (c->state == CONN_CLOSING)
+            netpoll_close(s->np, c->handle);
+        if (c->state != CONN_OPEN)
+            continue;
+        hub_notice(&s->hub, c, "The hub is shutting down.");
+        hub_leave(&s->hub, c, "the hub is shutting down", STR(""));
+    }
+}
+
+static void on_signal(struct server *s, const struct signalfd_siginfo *info)
+{
+    switch (info->ssi_signo) {
+    case SIGHUP:
+        server_filters_reload(s);
+        break;
+    case SIGUSR1:
+        log_counters(s);
+        break;
+    default:
+        stop(s, info->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+}
+
+static int open_signals(struct server *s)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    int rc = netpoll_adopt(s->np, fd, &s->signals);
+    if (rc < 0)
+        close(fd);
+    return rc;
+}
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+/* The soft limit becomes the hard one. Returns it. */
+static uint64_t raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+            diag_log(DIAG_WARN, "cannot raise the descriptor limit: %s", strerror(errno));
+    }
+    return limit.rlim_cur;
+}
+
+/* Without --max-clients: as many as there can be descriptors. */
+static void set_max_clients(struct server *s, struct hub_limits *limits)
+{
+    uint64_t descriptors = raise_descriptor_limit();
+    uint64_t usable = descriptors > 2 * RESERVED_DESCRIPTORS ? descriptors - RESERVED_DESCRIPTORS
+                                                             : RESERVED_DESCRIPTORS;
+    if (usable > 1000000)
+        usable = 1000000;
+    if (limits->max_clients == 0)
+        limits->max_clients = (uint32_t)usable;
+    else if (limits->max_clients > usable)
+        diag_log(DIAG_WARN,
+                 "--max-clients %u is more than the descriptor limit (%" PRIu64 ") allows",
+                 limits->max_clients, descriptors);
+    s->max_slots = limits->max_clients + OPTIONS_LISTEN_MAX + SPARE_SLOTS;
+}
+
+static int open_poller(struct server *s)
+{
+    char note[512];
+    struct netpoll_options options = {
+        .backend = s->options->backend,
+        .max_handles = s->max_slots,
+    };
+    int rc = netpoll_open(&s->np, &options, &handlers, s, note, sizeof note);
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "no poll interface: %s", *note ? note : strerror(-rc));
+        return EX_UNAVAILABLE;
+    }
+    if (*note)
+        diag_log(DIAG_WARN, "%s; going on with %s", note, netpoll_name(s->np));
+    s->hub.netpoll = netpoll_stats(s->np);
+    diag_log(DIAG_INFO, "using %s", netpoll_name(s->np));
+    return 0;
+}
+
+/* socket(), bind(), listen(), and into the poller. */
+static int open_listener(struct server *s, const struct address *wanted)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct listener *l = &s->listeners[s->listener_count];
+    l->address = *wanted;
+    int fd = address_listen(&l->address);
+    if (fd < 0) {
+        diag_log(DIAG_ERROR, "cannot listen on %s: %s", address_format(wanted, text, sizeof text),
+                 strerror(-fd));
+        return EX_UNAVAILABLE;
+    }
+    int rc = netpoll_listen(s->np, fd, &l->handle);
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "cannot poll %s: %s", address_format(wanted, text, sizeof text),
+                 strerror(-rc));
+        close(fd);
+        return EX_UNAVAILABLE;
+    }
+    s->listener_count++;
+    diag_log(DIAG_INFO, "listening on %s", address_format(&l->address, text, sizeof text));
+    return 0;
+}
+
+static int open_listeners(struct server *s)
+{
+    int status = 0;
+    for (size_t i = 0; i < s->options->listen_count && status == 0; i++)
+        status = open_listener(s, &s->options->listen[i]);
+    return status;
+}
+
+static int open_hub(struct server *s)
+{
+    struct filter_chain *filters;
+    struct hub_limits limits = s->options->limits;
+    if (server_filters_load(s->options, s->load, &filters) < 0)
+        return EX_CONFIG;
+    set_max_clients(s, &limits);
+    s->attended.items = calloc(s->max_slots + 1, sizeof *s->attended.items);
+    if (hub_init(&s->hub, &limits, s->max_slots + 1, filters) == 0 && s->attended.items)
+        return 0;
+    diag_log(DIAG_ERROR, "no memory for %u clients", limits.max_clients);
+    return EX_OSERR;
+}
+
+static int open_all(struct server *s)
+{
+    int status = open_hub(s);
+    if (status == 0)
+        status = open_poller(s);
+    if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
+        status = EX_OSERR;
+    if (status == 0)
+        status = open_listeners(s);
+    if (status == 0 && open_signals(s) < 0)
+        status = EX_OSERR;
+    return status;
+}
+
+int server_init(struct server **out, const struct options *options, filter_load_fn *load)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (!s)
+        return EX_OSERR;
+    s->options = options;
+    s->load = load;
+    int status = open_all(s);
+    if (status != 0) {
+        server_close(s);
+        return status;
+    }
+    *out = s;
+    return 0;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+static void watch_leaving(struct server *s)
+{
+    if (s->leaving_timer || s->hub.leaving == 0)
+        return;
+    s->leaving_timer = netpoll_timer_set(s->np, SERVER_TIMER_LEAVING, SWEEP_MS) == 0;
+}
+
+/* Wait and take in; flush; let those go on who waited for the flush. */
+static int turn(struct server *s)
+{
+    hub_turn(&s->hub);
+    int rc = netpoll_run_once(s->np, s->work_left ? 0 : NETPOLL_FOREVER);
+    if (rc < 0)
+        return rc;
+    s->work_left = fanout_flush(&s->fanout);
+    s->hub.posted = 0;
+    if (s->hub.attend.count > 0 && session_attend(s))
+        s->work_left = true;
+    if (s->hub.dirty.count + s->hub.pending.count > 0)
+        s->work_left = true;
+    watch_leaving(s);
+    if (s->stopping && s->hub.leaving + s->hub.stats.clients == 0)
+        s->stopped = true;
+    return 0;
+}
+
+int server_start(struct server *s)
+{
+    while (!s->stopped) {
+        int rc = turn(s);
+        if (rc < 0) {
+            diag_log(DIAG_ERROR, "the poll interface failed: %s", strerror(-rc));
+            return EX_OSERR;
+        }
+    }
+    diag_log(DIAG_INFO, "stopped");
+    return 0;
+}
+
+int server_broadcast(struct server *s, uint64_t client, struct str text)
+{
+    struct conn *c = hub_conn(&s->hub, client);
+    if (!c || c->state != CONN_OPEN)
+        return -ENOENT;
+    uint64_t before = s->hub.stats.messages;
+    hub_say(&s->hub, c, FILTER_MESSAGE, text);
+    if (s->hub.stats.messages == before)
+        return 0;
+    return (int)room_present(hub_room_at(&s->hub, conn_room(c))) - 1;
+}
+
+void server_close(struct server *s)
+{
+    if (!s)
+        return;
+    netpoll_free(s->np);
+    for (size_t i = 0; i < s->listener_count; i++)
+        address_unlink(&s->listeners[i].address);
+    fanout_fini(&s->fanout);
+    hub_fini(&s->hub);
+    free(s->attended.items);
+    free(s);
+}

@@ -1,0 +1,61 @@
+/*
+ * The inside of the server, shared by server.c (life, loop, signals), session.c (what netpoll says
+ * of one connection) and server_filters.c (the chain, and its reload).
+ */
+#ifndef CHATROOM_SERVER_IMPL_H
+#define CHATROOM_SERVER_IMPL_H
+
+#include "fanout.h"
+#include "hub.h"
+#include "server.h"
+
+struct listener {
+    struct address address;
+    netpoll_handle handle;
+};
+
+enum server_timer {
+    SERVER_TIMER_LEAVING = 1, /* looks at those who leave, once a second while there are any */
+    SERVER_TIMER_STOP,        /* the end of patience after TERM */
+};
+
+struct server {
+    const struct options *options;
+    filter_load_fn *load;
+    struct netpoll *np;
+    struct hub hub;
+    struct fanout fanout;
+    struct listener listeners[OPTIONS_LISTEN_MAX];
+    size_t listener_count;
+    netpoll_handle signals;
+    struct slot_list attended; /* the hub's list of a turn, in work */
+    uint32_t max_slots;
+    bool work_left; /* the next turn must not wait */
+    bool leaving_timer;
+    bool stopping;
+    bool stopped;
+};
+
+/* ---- session.c: one connection -------------------------------------------------------------- */
+
+void session_accepted(struct server *s, netpoll_handle h, const struct address *peer);
+void session_data(struct server *s, struct conn *c, struct str bytes);
+void session_ended(struct server *s, struct conn *c);
+void session_closed(struct server *s, struct conn *c, int reason);
+
+/* After the flush: connections that may go on, or are to be closed. True if input is left. */
+bool session_attend(struct server *s);
+
+/* A second has passed: those who leave and take too long for it are closed. */
+void session_sweep(struct server *s);
+
+/* ---- server_filters.c ----------------------------------------------------------------------- */
+
+/* A chain of all filters that the options name. 0, or -EINVAL with the reason logged. */
+int server_filters_load(const struct options *options, filter_load_fn *load,
+                        struct filter_chain **out);
+
+/* Replaces the chain by a fresh one; keeps the old one if anything is wrong with it. */
+void server_filters_reload(struct server *s);
+
+#endif

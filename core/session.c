@@ -1,0 +1,253 @@
+/*
+ * One connection, as netpoll sees it: it comes, its bytes become lines, lines become commands and
+ * messages; it is held while it does not take its answers; it leaves, is sent what it is due, and
+ * is closed.
+ */
+#include "command.h"
+#include "diag.h"
+#include "netpoll.h"
+#include "server_impl.h"
+
+#include <stdlib.h>
+
+enum {
+    LEAVE_SECONDS = 10, /* for the bytes that a leaving client is due */
+    LINGER_SECONDS = 2, /* for the end of its input, after ours */
+    LABEL_MAX = 64 + 4 * TEXT_NICK_MAX,
+};
+
+static uint32_t now_s(const struct server *s)
+{
+    return (uint32_t)(netpoll_now(s->np) / 1000000000);
+}
+
+void session_accepted(struct server *s, netpoll_handle h, const struct address *peer)
+{
+    char text[ADDRESS_TEXT_MAX];
+    char label[LABEL_MAX];
+    struct address_brief brief = address_shorten(peer);
+    const struct conn *c = hub_connect(&s->hub, h, &brief);
+    address_brief_format(&brief, text, sizeof text);
+    if (c)
+        diag_log(DIAG_INFO, "%s connected from %s", conn_label(c, label, sizeof label), text);
+    else
+        diag_log(DIAG_WARN, "connection from %s turned away: %s", text,
+                 hub_conn(&s->hub, h)->farewell);
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+static void run_line(struct server *s, struct conn *c, struct str raw)
+{
+    struct text_repairs repairs = {0};
+    struct str line = text_clean(raw, s->hub.scratch, &repairs);
+    s->hub.stats.controls_removed += repairs.controls;
+    s->hub.stats.invalid_utf8 += repairs.invalid;
+    if (line.size == 0)
+        return;
+    if (command_is(line))
+        command_run(&s->hub, c, line);
+    else
+        server_broadcast(s, c->handle, str_starts_with(line, STR("//")) ? str_skip(line, 1) : line);
+}
+
+static void lose_input(struct server *s, struct conn *c)
+{
+    s->hub.stats.no_memory++;
+    hub_doom(&s->hub, c, "no memory");
+}
+
+/* Its input waits until fanout.c finds that it may go on. */
+static void hold(struct server *s, struct conn *c, uint16_t flags)
+{
+    c->flags |= (uint16_t)(CONN_HELD | flags);
+    s->hub.stats.held++;
+    netpoll_pause(s->np, c->handle);
+    hub_mark_slow(&s->hub, c);
+}
+
+/* True if the next line must wait: for the connection to take its answers, for everything to be
+ * sent before a change of how, for a flush. */
+static bool must_wait(struct server *s, struct conn *c)
+{
+    if (c->flags & (CONN_HELD | CONN_DOOMED) || c->state != CONN_OPEN)
+        return true;
+    if (outq_bytes(&c->outq) > HUB_OUTQ_HIGH)
+        hold(s, c, 0);
+    else if (hub_full(&s->hub))
+        hub_attend(&s->hub, c);
+    else
+        return false;
+    return true;
+}
+
+static void run_or_wait(struct server *s, struct conn *c, struct str line)
+{
+    if (!command_waits(line) || hub_drained(&s->hub, c)) {
+        run_line(s, c, line);
+        return;
+    }
+    if (frame_unget(&c->frame, line) < 0)
+        lose_input(s, c);
+    hold(s, c, CONN_BARRIER);
+}
+
+/* Lines out of `in` until it is used up or must wait. */
+static void feed(struct server *s, struct conn *c, struct str in)
+{
+    while (!must_wait(s, c)) {
+        struct str line;
+        switch (frame_next(&c->frame, &in, s->hub.limits.max_line, &line)) {
+        case FRAME_MORE:
+            frame_trim(&c->frame);
+            return;
+        case FRAME_LINE:
+            run_or_wait(s, c, line);
+            break;
+        case FRAME_TOO_LONG:
+            s->hub.stats.long_lines++;
+            hub_error(&s->hub, c, "Your line was dropped: it is longer than %u bytes.",
+                      s->hub.limits.max_line);
+            break;
+        case FRAME_NOMEM:
+            lose_input(s, c);
+        }
+    }
+    if (c->state == CONN_OPEN && !(c->flags & CONN_DOOMED) && frame_hold(&c->frame, in) < 0)
+        lose_input(s, c);
+}
+
+void session_data(struct server *s, struct conn *c, struct str bytes)
+{
+    if (c->state != CONN_OPEN || c->flags & CONN_DOOMED)
+        return; /* it said goodbye already */
+    /* Behind what waits, nothing may overtake. */
+    if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
+        feed(s, c, bytes);
+    else if (frame_hold(&c->frame, bytes) < 0)
+        lose_input(s, c);
+}
+
+/* What was kept is input again. */
+static void resume(struct server *s, struct conn *c)
+{
+    struct str kept;
+    bool held = c->flags & CONN_HELD;
+    c->flags &= (uint16_t) ~(CONN_HELD | CONN_BARRIER);
+    char *memory = frame_release(&c->frame, &kept);
+    feed(s, c, kept);
+    free(memory);
+    if (held && !(c->flags & CONN_HELD))
+        netpoll_resume(s->np, c->handle);
+}
+
+/* ---- leaving -------------------------------------------------------------------------------- */
+
+/* End of input and nothing that waits: the last line, if it has no newline, and then it leaves. */
+static void end_input(struct server *s, struct conn *c)
+{
+    struct str line;
+    bool waits = c->flags & (CONN_HELD | CONN_ATTEND);
+    if (c->state != CONN_OPEN || waits)
+        return;
+    if (frame_end(&c->frame, &line)) {
+        run_or_wait(s, c, line);
+        if (c->flags & CONN_HELD)
+            return;
+    }
+    hub_leave(&s->hub, c, "end of input", STR(""));
+}
+
+void session_ended(struct server *s, struct conn *c)
+{
+    c->flags |= CONN_ENDED;
+    end_input(s, c);
+    if (c->state == CONN_CLOSING)
+        netpoll_close(s->np, c->handle);
+}
+
+/* All that it is due was handed over. Closing while it still sends would make the kernel reset the
+ * connection, and what is on its way would be lost: so FIN first, then its end of input. */
+static void part_ways(struct server *s, struct conn *c)
+{
+    c->state = CONN_CLOSING;
+    c->deadline = now_s(s) + LINGER_SECONDS;
+    netpoll_shutdown(s->np, c->handle);
+    if (c->flags & CONN_ENDED || s->stopping)
+        netpoll_close(s->np, c->handle);
+}
+
+static void attend(struct server *s, struct conn *c)
+{
+    if (c->flags & CONN_DOOMED) {
+        netpoll_close(s->np, c->handle);
+    } else if (c->state == CONN_LEAVING) {
+        if (hub_drained(&s->hub, c))
+            part_ways(s, c);
+    } else if (c->state == CONN_OPEN) {
+        resume(s, c);
+        if (c->flags & CONN_ENDED)
+            end_input(s, c);
+    }
+}
+
+bool session_attend(struct server *s)
+{
+    struct hub *hub = &s->hub;
+    struct slot_list list = hub->attend;
+    hub->attend = s->attended;
+    hub->attend.count = 0;
+    s->attended = list;
+    for (uint32_t k = 0; k < list.count; k++)
+        hub->conns[list.items[k]].flags &= (uint16_t)~CONN_ATTEND;
+    /* When the turn is full, those who had no chance yet are the first of the next. */
+    uint32_t k = 0;
+    for (; k < list.count && !hub_full(hub); k++)
+        attend(s, &hub->conns[list.items[k]]);
+    for (uint32_t rest = k; rest < list.count; rest++)
+        hub_attend(hub, &hub->conns[list.items[rest]]);
+    return hub->attend.count > 0;
+}
+
+void session_sweep(struct server *s)
+{
+    for (uint32_t i = 0; i < s->hub.used_slots; i++) {
+        struct conn *c = &s->hub.conns[i];
+        if (c->state != CONN_LEAVING && c->state != CONN_CLOSING)
+            continue;
+        if (c->deadline == 0)
+            c->deadline = now_s(s) + LEAVE_SECONDS;
+        else if (now_s(s) >= c->deadline)
+            netpoll_close(s->np, c->handle);
+    }
+}
+
+/* The connection is gone, but whole lines of it still waited: they were said, and are heard. There
+ * is nobody to answer any more. */
+static void hear_last_lines(struct server *s, struct conn *c)
+{
+    struct str in;
+    struct str line;
+    enum frame_result result = FRAME_LINE;
+    hub_doom(&s->hub, c, c->farewell);
+    char *memory = frame_release(&c->frame, &in);
+    while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM) {
+        result = frame_next(&c->frame, &in, s->hub.limits.max_line, &line);
+        if (result == FRAME_LINE)
+            run_line(s, c, line);
+    }
+    free(memory);
+}
+
+void session_closed(struct server *s, struct conn *c, int reason)
+{
+    char label[LABEL_MAX];
+    if (!c->farewell)
+        c->farewell = reason > 0 ? strerrordesc_np(reason) : "connection closed";
+    if (c->state == CONN_OPEN && c->frame.used > 0 && !(c->flags & CONN_DOOMED))
+        hear_last_lines(s, c);
+    const char *why = c->farewell;
+    if (c->id > 0)
+        diag_log(DIAG_INFO, "%s left: %s", conn_label(c, label, sizeof label), why);
+    hub_disconnect(&s->hub, c, why);
+}

@@ -1,0 +1,124 @@
+/*
+ * Text rules. Decoding is libunistring's (u8_mbtouc): it accepts exactly what RFC 3629 allows and
+ * says how long an ill-formed run is.
+ */
+#include "text.h"
+
+#include <stdint.h>
+#include <strings.h>
+#include <unistr.h>
+
+/* Printable ASCII and TAB, eight bytes at a time where it goes: nearly every line is just that.
+ * Returns how many bytes from the start are plain. */
+static size_t plain_prefix(const char *data, size_t size)
+{
+    const uint64_t ones = 0x0101010101010101ULL;
+    const uint64_t high = 0x8080808080808080ULL;
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t w;
+        memcpy(&w, data + i, 8);
+        uint64_t below_space = (w - ones * 0x20) & ~w & high;
+        uint64_t del = ((w ^ (ones * 0x7f)) - ones) & ~(w ^ (ones * 0x7f)) & high;
+        if ((w & high) | below_space | del)
+            break;
+    }
+    for (; i < size; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if ((c < 0x20 && c != '\t') || c >= 0x7f)
+            break;
+    }
+    return i;
+}
+
+static bool is_control(ucs4_t c)
+{
+    return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0);
+}
+
+/* One character of `in` at `at`, cleaned, to `out`; returns its size in `in`, *made in `out`. */
+static size_t clean_one(struct str in, size_t at, char *out, size_t *made,
+                        struct text_repairs *repairs)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    const uint8_t *p = (const uint8_t *)in.data + at;
+    ucs4_t c;
+    int size = u8_mbtoucr(&c, p, in.size - at);
+    *made = 0;
+    if (size < 0) {
+        ucs4_t ignored;
+        size = u8_mbtouc(&ignored, p, in.size - at);
+        repairs->invalid++;
+        memcpy(out, replacement, 3);
+        *made = 3;
+    } else if (is_control(c)) {
+        repairs->controls++;
+    } else {
+        memcpy(out, p, (size_t)size);
+        *made = (size_t)size;
+    }
+    return (size_t)size;
+}
+
+struct str text_clean(struct str in, char *out, struct text_repairs *repairs)
+{
+    size_t plain = plain_prefix(in.data, in.size);
+    if (plain == in.size)
+        return in;
+    memcpy(out, in.data, plain);
+    size_t used = plain;
+    struct text_repairs before = *repairs;
+    for (size_t at = plain; at < in.size;) {
+        size_t made;
+        at += clean_one(in, at, out + used, &made, repairs);
+        used += made;
+    }
+    if (before.controls == repairs->controls && before.invalid == repairs->invalid)
+        return in;
+    return str_from(out, used);
+}
+
+struct str text_cut(struct str s, size_t max)
+{
+    if (s.size <= max)
+        return s;
+    while (max > 0 && ((unsigned char)s.data[max] & 0xc0) == 0x80)
+        max--;
+    return str_from(s.data, max);
+}
+
+static const char *name_fault(struct str name)
+{
+    static const char forbidden[] = " :#@*!/\t";
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (c == ' ' || c == '\t')
+            return "may have no spaces";
+        if (c != '\0' && strchr(forbidden, c))
+            return "may have none of : # @ * ! /";
+    }
+    return NULL;
+}
+
+const char *text_nick_fault(struct str nick)
+{
+    if (nick.size == 0)
+        return "is empty";
+    if (nick.size > TEXT_NICK_MAX)
+        return "is longer than 32 bytes";
+    return name_fault(nick);
+}
+
+const char *text_room_fault(struct str room)
+{
+    if (room.size < 2 || room.data[0] != '#')
+        return "is no room: rooms are written #name";
+    if (room.size > TEXT_ROOM_MAX)
+        return "is longer than 32 bytes";
+    return name_fault(str_skip(room, 1));
+}
+
+bool text_equal_fold(struct str a, struct str b)
+{
+    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+}

@@ -1,0 +1,2 @@
+-- A filter without its function.
+return { name = "no_handler" }

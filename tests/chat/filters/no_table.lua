@@ -1,0 +1,2 @@
+-- Returns something else than a filter.
+return 42

@@ -1,0 +1,182 @@
+"""chatroom_client against the real chatroom_server: what people do with the two."""
+
+import os
+import re
+import signal
+import subprocess
+
+import driver
+import hub
+import tap
+from driver import CTRL_C, CTRL_D, Program
+from hub import DEADLINE
+from tap import check
+
+LINES = [b"%d" % n for n in range(1, 20001)]
+
+
+class Hall:
+    """The two programs under test."""
+
+    def __init__(self, setup, client):
+        self.setup = setup
+        self.client = os.path.abspath(client)
+
+    def hub(self, *options):
+        """A running server."""
+        return self.setup.hub(*options)
+
+    def join(self, server, *options, **how):
+        """A client of it, in pipes or with terminal=True."""
+        return Program([self.client, *options, server.addresses[0]], **how)
+
+
+def three_people(hall):
+    """three people in a room: welcome, joins, messages, a nick, a leave"""
+    with hall.hub() as server, hall.join(server, "-N", "ann", terminal=True) as ann:
+        ann.expect(b"Your chat ID is client-1. You are the first here.\r\n")
+        ann.expect(b"* You are now known as ann.\r\n")
+        with hall.join(server) as bob, hall.join(server) as cid:
+            ann.expect(b" joined\r\n")
+            ann.expect(b" joined\r\n")
+            bob.expect(b" here.\n")
+            cid.expect(b" here.\n")
+            ann.type("grüß euch\n".encode())
+            bob.expect("ann: grüß euch\n".encode())
+            cid.expect("ann: grüß euch\n".encode())
+            bob.type(b"/nick bob\nhi ann\n")
+            ann.expect(b"is now known as bob\r\n")
+            ann.expect(b"bob: hi ann\r\n")
+            cid.expect(b"bob: hi ann\n")
+            bob.end_input()
+            bob.expect_exit(0)
+            ann.expect(b"* bob left\r\n")
+            cid.type(b"/quit so long\n")
+            cid.expect_exit(0)
+            ann.expect(b" left: so long\r\n")
+        ann.type(b"anyone?\n")
+        ann.expect(b"* Nobody else is here yet.\r\n")
+        ann.type(CTRL_D)
+        ann.expect_exit(0)
+
+
+def nothing_lost(hall):
+    """seq 1 20000 | chatroom_client: every line arrives, once and in order"""
+    with hall.hub() as server:
+        listener = server.guest("listener")
+        with subprocess.Popen(["seq", "1", "20000"], stdout=subprocess.PIPE) as numbers:
+            with hall.join(server, stdin=numbers.stdout) as program:
+                listener.expect("* client-2 joined")
+                for line in LINES:
+                    listener.expect(b"client-2: " + line)
+                listener.expect("* client-2 left")
+                program.expect_exit(0)
+
+
+def nothing_lost_between_clients(hall):
+    """20000 lines from client to client"""
+    with hall.hub() as server, hall.join(server) as listener:
+        listener.expect(b"You are the first here.\n")
+        with subprocess.Popen(["seq", "1", "20000"], stdout=subprocess.PIPE) as numbers:
+            with hall.join(server, stdin=numbers.stdout) as program:
+                program.expect_exit(0)
+        listener.expect(b"* client-2 left\n")
+        said = re.findall(rb"^client-2: (\d+)$", bytes(listener.out.data), re.MULTILINE)
+        check(said == LINES, f"{len(said)} lines arrived")
+        listener.end_input()
+        listener.expect_exit(0)
+
+
+def answers_drained(hall):
+    """end of input: answers to what was asked are still shown"""
+    with hall.hub() as server, hall.join(server) as program:
+        program.type(b"/who\n/rooms\n/ping last")
+        program.end_input()
+        shown = program.expect_exit(0).splitlines()
+        check(shown[1:] == [b"* 1 in #lobby: client-1", b"* 1 room: #lobby 1", b"* pong last"],
+              f"shown: {shown}")
+
+
+def hub_stopped(hall):
+    """the hub is stopped: its notice is shown, status 69, in a terminal as in pipes"""
+    for terminal in (False, True):
+        with hall.hub() as server, hall.join(server, terminal=terminal) as program:
+            program.expect(b" here.")
+            program.type(b"half a l")
+            server.signal(signal.SIGTERM)
+            program.expect(b"* The hub is shutting down.")
+            program.expect_exit(69, b"chatroom_client: error: the ")
+            server.wait_exit()
+
+
+def hub_killed(hall):
+    """the hub is killed: status 69, in a terminal as in pipes"""
+    for terminal in (False, True):
+        with hall.hub() as server, hall.join(server, terminal=terminal) as program:
+            program.expect(b" here.")
+            program.keyboard()
+            server.signal(signal.SIGKILL)
+            program.expect_exit(69, b"chatroom_client: error: the ")
+            server.wait_exit(-signal.SIGKILL)
+
+
+def control_c(hall):
+    """Ctrl-C: the others are told that this one left"""
+    with hall.hub() as server:
+        other = server.guest("other")
+        with hall.join(server, terminal=True) as program:
+            other.expect("* client-2 joined")
+            program.expect(b" here.")
+            program.type(b"unfinished" + CTRL_C)
+            other.expect("* client-2 left")
+            program.expect_exit(130)
+        other.expect_quiet()
+
+
+def screen_killed(hall):
+    """kill -9 of the client: the others are told, no process is left"""
+    with hall.hub() as server:
+        other = server.guest("other")
+        with hall.join(server, terminal=True) as program:
+            other.expect("* client-2 joined")
+            keyboard = program.keyboard()
+            program.screen.kill()
+            keyboard.wait_end("the keyboard process")
+            other.expect(re.compile(r"\* client-2 left.*"))
+            check(program.process.wait(DEADLINE) == -signal.SIGKILL, "not killed")
+
+
+def over_unix_socket(hall):
+    """the same over a unix socket"""
+    with hub.scratch() as folder, hall.hub("-l", f"unix:{folder}/hub") as server:
+        with hall.join(server, "-N", "ann", stdin=subprocess.DEVNULL) as program:
+            shown = program.expect_exit(0)
+            check(b"* You are now known as ann.\n" in shown, f"shown: {shown}")
+
+
+def nick_refused(hall):
+    """a nick that is taken: the hub's answer is shown, and the chat goes on"""
+    with hall.hub() as server, hall.join(server, "-N", "ann") as first:
+        first.expect(b"* You are now known as ann.\n")
+        with hall.join(server, "-N", "Ann") as second:
+            second.expect(b"\n! ")
+            second.type(b"still here\n")
+            first.expect(b"client-2: still here\n")
+
+
+def cases(hall, *functions):
+    """Cases for tap.run(), on the backend under test."""
+    def case(function):
+        def call():
+            hall.setup.require_backend()
+            function(hall)
+        return function.__doc__, call
+    return [case(function) for function in functions]
+
+
+if __name__ == "__main__":
+    driver.adopt_orphans()
+    tap.run(cases(
+        Hall(*hub.Setup.from_arguments("client")), three_people, nothing_lost,
+        nothing_lost_between_clients, answers_drained, hub_stopped, hub_killed, control_c,
+        screen_killed, over_unix_socket, nick_refused))

@@ -1,0 +1,466 @@
+/* The Lua host: loading, the message, verdicts, faults; and the filters that ship. What a script
+ * must not be able to do is in test_lua_sandbox.c. */
+#include "lua_fixture.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* ---- loading ---- */
+
+static void every_known_key_is_taken(void **state)
+{
+    struct bench *b = *state;
+    load(b, "return { name = 'a-b_9', version = '1', description = 'd', "
+            "on_message = function() end }");
+    assert_true(str_equal(b->filter->name, STR("a-b_9")));
+    say(b, "hello");
+    assert_result(b, FILTER_PASS, "hello");
+    assert_int_equal(b->filter->calls, 1);
+    assert_int_equal(b->filter->faults, 0);
+}
+
+/* Scripts that do not load; each is refused with the line and the sentence. */
+static const struct {
+    const char *script;
+    int line;
+    const char *part;
+} broken[] = {
+    {"return {\n name = = 1\n}", 2, "unexpected symbol"},
+    {"local x = 'open\nreturn {}", 1, "unfinished string"},
+    {"", 1, "a filter returns a table, not nothing"},
+    {"local x = 1\nlocal y = x\n", 2, "a filter returns a table, not nothing"},
+    {"\n\nreturn 7\n", 3, "a filter returns a table, not number"},
+    {"return function() end", 1, "a filter returns a table, not function"},
+    {"return {}", 1, "'name' is missing"},
+    {"\nreturn { name = 'x' }", 2, "'on_message' is missing"},
+    {"return {\n name = 'x',\n on_mesage = function() end,\n}", 3, "unknown key 'on_mesage'"},
+    {"return {\n name = 7,\n on_message = function() end,\n}", 2,
+     "'name' must be a string, not a number"},
+    {"return {\n name = 'x',\n on_message = 'me',\n}", 3,
+     "'on_message' must be a function, not a string"},
+    {"return {\n name = 'x',\n version = 1.0,\n on_message = function() end }", 3,
+     "'version' must be a string, not a number"},
+    {"return {\n name = 'x',\n description = true,\n on_message = function() end }", 3,
+     "'description' must be a string, not a boolean"},
+    {"return { name = 'Big', on_message = function() end }", 1, "'name' may have only a-z"},
+    {"return { name = 'a b', on_message = function() end }", 1, "'name' may have only a-z"},
+    {"return { name = 'a\\0b', on_message = function() end }", 1, "'name' may have only a-z"},
+    {"return { name = '', on_message = function() end }", 1, "'name' must have 1 to 32"},
+    {"return { name = ('x'):rep(33), on_message = function() end }", 1, "'name' must have 1 to 32"},
+    {"return { name = 'x', on_message = function() end,\n 'what' }", 1, "a key that is a number"},
+    {"\nerror('own words')", 2, "own words"},
+    {"\nerror({})", 2, "the value raised is a table"},
+    {"\nlocal t = nil\nt.x = 1", 3, "attempt to index a nil value"},
+    {"\nreturn hub.drop('x')", 2, "hub.drop: there is no message to judge now"},
+    {"\nreturn { name = 'x', on_message = hub.dorp }", 2, "there is no hub.dorp"},
+    {"\nlocal x = colour", 2, "there is no global 'colour'"},
+};
+
+static void broken_scripts_are_refused_with_file_and_line(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char place[128];
+        snprintf(place, sizeof place, "%s:%d: ", b->path, broken[i].line);
+        assert_int_equal(try_load(b, broken[i].script), -EINVAL);
+        assert_contains(b->why, place);
+        assert_contains(b->why, broken[i].part);
+    }
+}
+
+static void files_that_are_no_scripts_are_refused(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(load_file(b, "/nowhere/at-all.lua"), -ENOENT);
+    assert_string_equal(b->why, "/nowhere/at-all.lua: No such file or directory");
+
+    assert_int_equal(load_file(b, "/tmp"), -EISDIR);
+    assert_contains(b->why, "/tmp: is a directory");
+
+    assert_int_equal(truncate(b->path, 100 << 20), 0);
+    assert_int_equal(load_file(b, b->path), -EFBIG);
+    assert_contains(b->why, "has 104857600 bytes; a filter has at most 1048576");
+
+    assert_int_equal(unlink(b->path), 0);
+    assert_int_equal(mkfifo(b->path, 0600), 0);
+    assert_int_equal(load_file(b, b->path), -EINVAL);
+    assert_contains(b->why, "is no regular file");
+}
+
+static void globals_may_be_made_while_loading(void **state)
+{
+    struct bench *b = *state;
+    load(b, "count = 0\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  count = count + 1\n"
+            "  return hub.reply(tostring(count)) end }");
+    say(b, "x");
+    say(b, "x");
+    assert_result(b, FILTER_REPLY, "2");
+}
+
+/* ---- the message ---- */
+
+static void a_script_reads_every_field(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "return hub.reply(table.concat({msg.text, msg.from, msg.room, msg.kind,\n"
+                 "  msg.client, msg.time, msg.len, tostring(msg)}, '|'))");
+    say(b, "h\xc3\xa4");
+    assert_result(b, FILTER_REPLY, "h\xc3\xa4|ann|#lobby|message|7|1.5|3|message");
+    b->message.kind = FILTER_ACTION;
+    b->message.from = STR("bob");
+    say(b, "");
+    assert_result(b, FILTER_REPLY, "|bob|#lobby|action|7|1.5|0|message");
+}
+
+static void strings_are_those_of_the_message_at_hand(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "return hub.reply(msg.text .. msg.from .. msg.text .. msg.from)");
+    for (int i = 0; i < 10; i++) {
+        char text[16];
+        char expected[64];
+        snprintf(text, sizeof text, "t%d", i);
+        snprintf(expected, sizeof expected, "t%dannt%dann", i, i);
+        say(b, text);
+        assert_result(b, FILTER_REPLY, expected);
+    }
+}
+
+static void assigning_text_rewrites(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "msg.text = '<' .. msg.text .. '>'\n"
+                 "msg.text = msg.text .. msg.len");
+    say(b, "abc");
+    assert_result(b, FILTER_REPLACE, "<abc>5");
+    assert_true(str_equal(b->result.by, STR("t")));
+    say(b, "");
+    assert_result(b, FILTER_REPLACE, "<>2");
+}
+
+static void a_rewriting_is_cleaned_and_bounded_by_the_chain(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "msg.text = msg.text == 'long' and ('x'):rep(9000) or 'a\\nb\\27[1mc\\255'");
+    say(b, "x");
+    assert_result(b, FILTER_REPLACE, "ab[1mc\xef\xbf\xbd");
+    say(b, "long");
+    assert_result(b, FILTER_PASS, "long");
+    assert_int_equal(b->filter->refused, 1);
+    assert_contains(b->log, "refused a rewriting of 9000 bytes");
+}
+
+static void scripts_hear_each_others_rewritings(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "msg.text = msg.text .. '1'");
+    load_body(b, "msg.text = msg.text .. '2' .. msg.len");
+    say(b, "x");
+    assert_result(b, FILTER_REPLACE, "x122");
+}
+
+/* ---- verdicts ---- */
+
+static const struct {
+    const char *body;
+    enum filter_verdict verdict;
+    const char *text;
+} verdicts[] = {
+    {"", FILTER_PASS, "hello"},
+    {"return", FILTER_PASS, "hello"},
+    {"return nil", FILTER_PASS, "hello"},
+    {"hub.drop('not returned')", FILTER_PASS, "hello"},
+    {"return hub.drop('why')", FILTER_DROP, "why"},
+    {"return hub.drop()", FILTER_DROP, ""},
+    {"return hub.drop(nil)", FILTER_DROP, ""},
+    {"return hub.reply('answer')", FILTER_REPLY, "answer"},
+    {"return hub.kick('out')", FILTER_KICK, "out"},
+    {"return hub.kick()", FILTER_KICK, ""},
+    {"return hub.replace('new')", FILTER_REPLACE, "new"},
+    {"msg.text = 'one' return hub.replace('two')", FILTER_REPLACE, "two"},
+    {"msg.text = 'one' return hub.drop('why')", FILTER_DROP, "why"},
+    {"local d = hub.drop('one') hub.reply('two') return d", FILTER_DROP, "one"},
+    {"hub.drop('one') return hub.drop('two')", FILTER_DROP, "two"},
+    {"return hub.drop('tidy\\27[2J\\n')", FILTER_DROP, "tidy[2J"},
+};
+
+static void what_is_returned_is_the_verdict(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {
+        filter_chain_free(b->chain);
+        b->chain = filter_chain_new(MAX_TEXT);
+        load_body(b, verdicts[i].body);
+        for (int times = 0; times < 3; times++) {
+            say(b, "hello");
+            assert_result(b, verdicts[i].verdict, verdicts[i].text);
+        }
+        assert_int_equal(b->filter->verdicts[verdicts[i].verdict], 3);
+        assert_int_equal(b->filter->faults, 0);
+    }
+}
+
+/* ---- faults: the message passes, file and line are in the log ---- */
+
+static const struct {
+    const char *body; /* from line 2 on */
+    int line;
+    const char *part;
+} faults[] = {
+    {"local x = nil\nreturn x.y", 3, "attempt to index a nil value"},
+    {"error('own words')", 2, "own words"},
+    {"error('bare', 0)", 2, "bare"},
+    {"error()", 2, "the value raised is a nil"},
+    {"error({})", 2, "the value raised is a table"},
+    {"error(setmetatable({}, {__tostring = function() return 'told' end}))", 2, "told"},
+    {"error(setmetatable({}, {__tostring = function() return {} end}))", 2, "__tostring"},
+    {"assert(false, 'asserted')", 2, "asserted"},
+    {"assert(nil)", 2, "assertion failed"},
+    {"return true", 1, "returned a boolean, which says nothing"},
+    {"return false", 1, "returned a boolean, which says nothing"},
+    {"return 'drop'", 1, "returned a string, which says nothing"},
+    {"return hub.drop", 1, "returned a function, which says nothing"},
+    {"return msg", 1, "returned a userdata, which says nothing"},
+    {"msg.text = 'lost' return true", 1, "returned a boolean, which says nothing"},
+    {"msg.text = 'lost'\nerror('x')", 3, "x"},
+    {"return hub.dorp('x')", 2, "there is no hub.dorp"},
+    {"hub.mine = 1", 2, "there is no hub.mine"},
+    {"return hub.drop(7)", 2, "hub.drop: the text must be a string, not number"},
+    {"return hub.reply()", 2, "hub.reply: the text must be a string, not nothing"},
+    {"return hub.replace(nil)", 2, "hub.replace: the text must be a string, not nothing"},
+    {"return hub.kick({})", 2, "hub.kick: the text must be a string, not table"},
+    {"hub.log('loud', 'x')", 2, "hub.log: level 'loud' is none of error, warn, info, debug"},
+    {"hub.log('info')", 2, "string expected"},
+    {"msg.text = 7", 2, "msg.text must be a string, not number"},
+    {"msg.text = nil", 2, "msg.text must be a string, not nil"},
+    {"msg.from = 'eve'", 2, "msg.from cannot be changed, only msg.text can"},
+    {"msg.len = 1", 2, "msg.len cannot be changed, only msg.text can"},
+    {"msg.txt = 'x'", 2, "there is no msg.txt"},
+    {"return msg.txt", 2, "there is no msg.txt"},
+    {"return msg[1]", 2, "there is no msg.1"},
+    {"return #msg", 2, "attempt to get length"},
+};
+
+static void a_fault_is_logged_with_its_line_and_the_message_passes(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        filter_chain_free(b->chain);
+        b->chain = filter_chain_new(MAX_TEXT);
+        load_body(b, faults[i].body);
+        say(b, "hello");
+        assert_fault(b, 1, faults[i].line, faults[i].part);
+        say(b, "hello");
+        assert_fault(b, 2, faults[i].line, faults[i].part);
+    }
+}
+
+static void a_fault_leaves_the_filter_at_work(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "if msg.text == 'bad' then error('x') end\nmsg.text = 'good'");
+    say(b, "bad");
+    assert_fault(b, 1, 2, "x");
+    say(b, "fine");
+    assert_result(b, FILTER_REPLACE, "good");
+    assert_int_equal(b->filter->faults, 1);
+}
+
+static void any_number_of_faults_in_a_row_is_survived(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "if msg.text == 'bad' then error('x') end\nmsg.text = 'good'");
+    b->message.text = STR("bad");
+    log_begin(b);
+    for (int i = 0; i < 20000; i++)
+        filter_chain_run(b->chain, &b->message, &b->result);
+    log_end(b);
+    assert_int_equal(b->filter->faults, 20000);
+    say(b, "fine");
+    assert_result(b, FILTER_REPLACE, "good");
+}
+
+static void a_fault_does_not_stop_the_next_filter(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "error('x')");
+    load_body(b, "msg.text = msg.text .. '!'");
+    say(b, "hello");
+    assert_result(b, FILTER_REPLACE, "hello!");
+}
+
+static void a_handle_kept_after_its_callback_is_refused(void **state)
+{
+    struct bench *b = *state;
+    load(b, "local kept\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  if not kept then kept = msg return end\n"
+            "  return hub.reply(kept.text)\n"
+            "end }");
+    say(b, "first");
+    assert_int_equal(b->filter->faults, 0);
+    for (uint64_t i = 1; i <= 3; i++) {
+        say(b, "second");
+        assert_fault(b, i, 4, "this message handle was kept after its callback");
+    }
+}
+
+static void writing_a_kept_handle_is_refused_too(void **state)
+{
+    struct bench *b = *state;
+    load(b, "local kept\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  if kept then kept.text = 'x' end\n"
+            "  kept = msg\n"
+            "end }");
+    say(b, "first");
+    say(b, "second");
+    assert_fault(b, 1, 3, "this message handle was kept after its callback");
+}
+
+static void a_verdict_kept_from_another_message_is_refused(void **state)
+{
+    struct bench *b = *state;
+    load(b, "local kept\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  kept = kept or hub.drop('once')\n"
+            "  return kept\n"
+            "end }");
+    say(b, "first");
+    assert_result(b, FILTER_DROP, "once");
+    say(b, "second");
+    assert_fault(b, 1, 2, "returned a verdict kept from another message");
+}
+
+/* ---- the log ---- */
+
+static void a_script_writes_to_the_log(void **state)
+{
+    struct bench *b = *state;
+    load(b, "hub.log('warn', 'loading')\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  hub.log('info', 'saw ' .. msg.text) end }");
+    assert_contains(b->log, "test: warn: filter ");
+    assert_contains(b->log, ".lua: loading\n");
+    say(b, "a\x1b[1m\nb");
+    assert_string_equal(b->log, "test: info: filter t: saw a\\x1b[1m\\x0ab\n");
+}
+
+static int lines_of(const char *text)
+{
+    int lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void neither_faults_nor_a_script_flood_the_log(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "for i = 1, 100 do hub.log('info', 'line') end\nerror('x')");
+    say(b, "hello");
+    assert_int_equal(lines_of(b->log), 10 + 1);
+    for (int i = 0; i < 9; i++)
+        say(b, "hello");
+    assert_int_equal(lines_of(b->log), 1);
+    say(b, "hello");
+    assert_int_equal(lines_of(b->log), 0);
+    b->message.time_ms += 1000;
+    say(b, "hello");
+    assert_contains(b->log, "(1090 lines withheld)");
+    assert_contains(b->log, "(1 faults not logged)");
+    assert_int_equal(b->filter->faults, 12);
+}
+
+/* ---- the filters that ship ---- */
+
+static void load_shipped(struct bench *b, const char *file)
+{
+    static const char here[] = __FILE__;
+    char path[512];
+    int folder = (int)(strrchr(here, '/') - here);
+    snprintf(path, sizeof path, "%.*s/../../plugins/filters/%s", folder, here, file);
+    if (load_file(b, path) != 0)
+        fail_msg("%s", b->why);
+}
+
+static void shout_calms_down(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *becomes;
+    } cases[] = {
+        {"IS ANYBODY THERE?", "is anybody there?"},
+        {"ABCDEFGH", "abcdefgh"},
+        {"ABCDEFG", "ABCDEFG"},
+        {"A B C D E F G !!!", "A B C D E F G !!!"},
+        {"NOT ALL OF IT iS LOUD", "NOT ALL OF IT iS LOUD"},
+        {"\xc3\x84RGERLICH, WIRKLICH", "\xc3\x84rgerlich, wirklich"},
+        {"12345678", "12345678"},
+        {"", ""},
+    };
+    struct bench *b = *state;
+    load_shipped(b, "shout.lua");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool same = strcmp(cases[i].said, cases[i].becomes) == 0;
+        say(b, cases[i].said);
+        assert_result(b, same ? FILTER_PASS : FILTER_REPLACE, cases[i].becomes);
+    }
+    assert_int_equal(b->filter->faults, 0);
+}
+
+static void words_drops_whole_words(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *word; /* NULL: passes */
+    } cases[] = {
+        {"buy spam now", "spam"}, {"SPAM", "spam"},   {"a scam!", "scam"}, {"(Viagra)", "viagra"},
+        {"spam", "spam"},         {"spamalot", NULL}, {"antispam", NULL},  {"spam\xc3\xa4", NULL},
+        {"\xc3\xa4spam", NULL},   {"s p a m", NULL},  {"", NULL},          {"spam2", NULL},
+    };
+    struct bench *b = *state;
+    load_shipped(b, "words.lua");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "the word '%s' is not welcome here", cases[i].word);
+        say(b, cases[i].said);
+        if (cases[i].word)
+            assert_result(b, FILTER_DROP, reason);
+        else
+            assert_result(b, FILTER_PASS, cases[i].said);
+    }
+    assert_int_equal(b->filter->faults, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, bench_setup, bench_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_known_key_is_taken),
+        TEST(broken_scripts_are_refused_with_file_and_line),
+        TEST(files_that_are_no_scripts_are_refused),
+        TEST(globals_may_be_made_while_loading),
+        TEST(a_script_reads_every_field),
+        TEST(strings_are_those_of_the_message_at_hand),
+        TEST(assigning_text_rewrites),
+        TEST(a_rewriting_is_cleaned_and_bounded_by_the_chain),
+        TEST(scripts_hear_each_others_rewritings),
+        TEST(what_is_returned_is_the_verdict),
+        TEST(a_fault_is_logged_with_its_line_and_the_message_passes),
+        TEST(a_fault_leaves_the_filter_at_work),
+        TEST(any_number_of_faults_in_a_row_is_survived),
+        TEST(a_fault_does_not_stop_the_next_filter),
+        TEST(a_handle_kept_after_its_callback_is_refused),
+        TEST(writing_a_kept_handle_is_refused_too),
+        TEST(a_verdict_kept_from_another_message_is_refused),
+        TEST(a_script_writes_to_the_log),
+        TEST(neither_faults_nor_a_script_flood_the_log),
+        TEST(shout_calms_down),
+        TEST(words_drops_whole_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
