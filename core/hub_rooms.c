@@ -152,19 +152,31 @@ static void fall_behind(struct hub *hub, struct member *m, struct room_log *log,
     hub_mark_slow(hub, c);
 }
 
-/* Brings a log back under the lag limit: those who need its first segment are given up. */
+/* Those who do not take their bytes, and would need something before `limit`, are given up. Who is
+ * behind only because its flush is still to come in this turn is no laggard. */
+static void cut_laggards(struct hub *hub, struct room *room, enum wire_id w, struct room_log *log,
+                         uint64_t limit)
+{
+    for (uint32_t i = 0; i < room->count; i++) {
+        struct member *m = &room->members[i];
+        bool live = log == &room->live[w] && m->wire == w && !(m->flags & MEMBER_GHOST);
+        if (m->flags && member_conn(hub, m)->flags & CONN_BLOCKED &&
+            member_need(hub, m, log, live) < limit)
+            fall_behind(hub, m, log, live);
+    }
+}
+
+/* Brings a log back under the lag limit, segment by segment. */
 static void cut_log(struct hub *hub, struct room *room, enum wire_id w, struct room_log *log)
 {
-    bool is_live = log == &room->live[w];
-    while (log->end - log->start > hub->limits.lag_limit) {
+    bool progress = true;
+    while (progress && log->end - log->start > hub->limits.lag_limit) {
+        uint64_t before = log->start;
         uint64_t limit = room_log_second_segment(log);
-        for (uint32_t i = 0; i < room->count; i++) {
-            struct member *m = &room->members[i];
-            bool live = is_live && m->wire == w && !(m->flags & MEMBER_GHOST);
-            if (member_need(hub, m, log, live) < limit)
-                fall_behind(hub, m, log, live);
-        }
-        room_log_drop(log, is_live ? lowest_need(hub, room, w, log) : limit);
+        cut_laggards(hub, room, w, log, limit);
+        uint64_t need = lowest_need(hub, room, w, log);
+        room_log_drop(log, need < limit ? need : limit);
+        progress = log->start != before;
     }
 }
 

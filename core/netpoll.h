@@ -15,7 +15,7 @@
  *   turn, after netpoll has forgotten the descriptor. Any handle may be closed in any callback.
  *
  * To add a backend: write netpoll_NAME.c against netpoll_impl.h, add a row to the table in
- * netpoll.c, and stamp the conformance suite (tests/conformance) for it.
+ * netpoll_backends.c, and stamp the conformance suite (tests/conformance) for it.
  *
  * Everything here belongs to the thread that opened the netpoll, except netpoll_wake().
  */

@@ -108,10 +108,13 @@ void room_log_init(struct room_log *log, struct segment_pool *pool)
 
 void room_log_fini(struct room_log *log)
 {
-    room_log_drop(log, log->end);
+    while (log->first) {
+        struct segment *s = log->first;
+        log->first = s->next;
+        segment_give(log->pool, s);
+    }
     free(log->marks);
-    log->marks = NULL;
-    log->mark_size = 0;
+    *log = (struct room_log){.pool = log->pool};
 }
 
 char *room_log_reserve(struct room_log *log, size_t size)
@@ -142,27 +145,22 @@ void room_log_append(struct room_log *log, size_t size, uint64_t number)
     *mark_at(log, log->mark_count++) = (struct room_log_mark){log->end, number};
 }
 
-static void marks_drop(struct room_log *log, uint64_t offset)
+void room_log_drop(struct room_log *log, uint64_t offset)
 {
     uint32_t n = marks_until(log, offset);
     if (n == 0)
         return;
+    log->start = mark_at(log, n - 1)->end;
     log->base_number = mark_at(log, n - 1)->number;
     log->first_mark = (log->first_mark + n) & (log->mark_size - 1);
     log->mark_count -= n;
-}
-
-void room_log_drop(struct room_log *log, uint64_t offset)
-{
-    marks_drop(log, offset);
-    while (log->first && log->first->start + log->first->used <= offset) {
+    while (log->first && log->first->start + log->first->used <= log->start) {
         struct segment *s = log->first;
         log->first = s->next;
         segment_give(log->pool, s);
     }
     if (!log->first)
         log->last = NULL;
-    log->start = offset;
 }
 
 int room_log_gather(const struct room_log *log, uint64_t from, uint64_t to, struct iovec *parts,

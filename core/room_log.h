@@ -61,8 +61,8 @@ char *room_log_reserve(struct room_log *log, size_t size);
 /* Makes the first `size` of the bytes just reserved a record. Cannot fail. */
 void room_log_append(struct room_log *log, size_t size, uint64_t number);
 
-/* Forgets the records before `offset` (a record's border, at most `end`). Memory goes by whole
- * segments. */
+/* Forgets the records that end at or before `offset`: one that a reader is inside of stays whole, so
+ * that `start` is always a border. Memory goes by whole segments. */
 void room_log_drop(struct room_log *log, uint64_t offset);
 
 /* The bytes [from, to) as at most `max` parts; returns how many, *covered is how many bytes they

@@ -50,10 +50,10 @@ static int prepare(int fd)
 {
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     int on = 1;
-    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
         return -errno;
     return 0;
 }
@@ -64,8 +64,8 @@ static int connect_from(int fd, unsigned host, int port)
 {
     struct sockaddr_in from = loopback(host, 0);
     struct sockaddr_in to = loopback(1, port);
-    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
-        connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
+        connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
         return -errno;
     return 0;
 }
@@ -137,11 +137,11 @@ int dial_enter(int port, int *fd, uint64_t *id)
     int status = dial_open(port, fd);
     if (status)
         return status;
-    status = dial_line(*fd, line, sizeof(line));
+    status = dial_line(*fd, line, sizeof line);
     const char *at = status ? NULL : strstr(line, before);
     char *end = NULL;
     if (at)
-        *id = strtoull(at + sizeof(before) - 1, &end, 10);
+        *id = strtoull(at + sizeof before - 1, &end, 10);
     if (!status && (!end || *end != '.'))
         status = say(EXIT_WRONG, "not a welcome: \"%s\"", line);
     if (status)
@@ -168,7 +168,7 @@ int dial_control(int port, int *fd)
         return status;
     status = dial_send(*fd, "/part #lobby\n/wire json\n");
     if (!status)
-        status = line_with(*fd, "\"type\":\"welcome\"", line, sizeof(line));
+        status = line_with(*fd, "\"type\":\"welcome\"", line, sizeof line);
     if (status)
         close(*fd);
     return status;
@@ -180,10 +180,10 @@ int dial_counter(int control, const char *name, uint64_t *value, int *found)
     char key[64];
     int status = dial_send(control, "/stats\n");
     if (!status)
-        status = line_with(control, "\"type\":\"stats\"", line, sizeof(line));
+        status = line_with(control, "\"type\":\"stats\"", line, sizeof line);
     if (status)
         return status;
-    snprintf(key, sizeof(key), "\"%s\":", name);
+    snprintf(key, sizeof key, "\"%s\":", name);
     const char *at = strstr(line, key);
     *found = at != NULL;
     *value = at ? strtoull(at + strlen(key), NULL, 10) : 0;
@@ -195,6 +195,6 @@ int dial_ping(int control)
     char line[DIAL_LINE_MAX];
     int status = dial_send(control, "/ping\n");
     if (!status)
-        status = line_with(control, "\"type\":\"pong\"", line, sizeof(line));
+        status = line_with(control, "\"type\":\"pong\"", line, sizeof line);
     return status;
 }

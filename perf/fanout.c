@@ -44,7 +44,7 @@ static struct cpus pin(void)
     cpu_set_t allowed;
     cpu_set_t mine;
     struct cpus c = {-1, -1};
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
         return c;
     for (int i = 0; i < CPU_SETSIZE && c.load < 0; i++) {
         if (!CPU_ISSET((size_t)i, &allowed))
@@ -55,7 +55,7 @@ static struct cpus pin(void)
         return (struct cpus){-1, -1};
     CPU_ZERO(&mine);
     CPU_SET((size_t)c.load, &mine);
-    sched_setaffinity(0, sizeof(mine), &mine);
+    sched_setaffinity(0, sizeof mine, &mine);
     return c;
 }
 
@@ -93,19 +93,19 @@ static int parse_backend(struct settings *s, const char *word)
 
 static int parse_server(struct settings *s, const char *path)
 {
-    int n = snprintf(s->server, sizeof(s->server), "%s", path);
-    return (size_t)n < sizeof(s->server) ? 0 : say(EX_USAGE, "the server's path is too long");
+    int n = snprintf(s->server, sizeof s->server, "%s", path);
+    return (size_t)n < sizeof s->server ? 0 : say(EX_USAGE, "the server's path is too long");
 }
 
 /* chatroom_server in the folder that this program stands in. */
 static void default_server(struct settings *s)
 {
     static const char name[] = "chatroom_server";
-    ssize_t n = readlink("/proc/self/exe", s->server, sizeof(s->server) - sizeof(name));
+    ssize_t n = readlink("/proc/self/exe", s->server, sizeof s->server - sizeof name);
     size_t end = n > 0 ? (size_t)n : 0;
     while (end > 0 && s->server[end - 1] != '/')
         end--;
-    memcpy(s->server + end, name, sizeof(name));
+    memcpy(s->server + end, name, sizeof name);
 }
 
 static int parse_option(struct settings *s, int option, const char *value)

@@ -77,7 +77,7 @@ static void enter(struct floor *f)
     f->clients++;
     watch(f, fd);
     put(fd, text,
-        snprintf(text, sizeof(text),
+        snprintf(text, sizeof text,
                  "* Welcome to the chat room! Your chat ID is client-%u. %u others are here.\n",
                  f->id[fd], f->members - 1));
 }
@@ -118,12 +118,12 @@ static void command(struct floor *f, int fd, const char *line)
     if (strncmp(line, "/part", 5) == 0)
         leave_room(f, fd);
     else if (strncmp(line, "/wire", 5) == 0)
-        put(fd, welcome, sizeof(welcome) - 1);
+        put(fd, welcome, sizeof welcome - 1);
     else if (strncmp(line, "/ping", 5) == 0)
-        put(fd, pong, sizeof(pong) - 1);
+        put(fd, pong, sizeof pong - 1);
     else if (strncmp(line, "/stats", 6) == 0)
         put(fd, text,
-            snprintf(text, sizeof(text),
+            snprintf(text, sizeof text,
                      "{\"type\":\"stats\",\"stats\":{\"clients\":%lu,\"sends\":%lu}}\n", f->clients,
                      f->sends));
 }
@@ -132,7 +132,7 @@ static void command(struct floor *f, int fd, const char *line)
 static void say_line(struct floor *f, int fd, const char *line, size_t size)
 {
     char name[32];
-    size_t n = (size_t)snprintf(name, sizeof(name), "client-%u: ", f->id[fd]);
+    size_t n = (size_t)snprintf(name, sizeof name, "client-%u: ", f->id[fd]);
     if (f->batched && (f->talker != fd || f->batched + n + size > BATCH_SIZE))
         flush(f);
     f->talker = fd;
@@ -179,7 +179,7 @@ static void take(struct floor *f, int fd)
 static void open_all(struct floor *f)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(a);
+    socklen_t size = sizeof a;
     struct rlimit limit;
     int on = 1;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -190,7 +190,7 @@ static void open_all(struct floor *f)
     f->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (f->epoll < 0 || f->listener < 0)
         die("socket");
-    setsockopt(f->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(f->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (bind(f->listener, (struct sockaddr *)&a, size) < 0 || listen(f->listener, 1024) < 0 ||
         getsockname(f->listener, (struct sockaddr *)&a, &size) < 0)
         die("listen");

@@ -65,7 +65,7 @@ static uint64_t now_ns(void)
 static void write_text(const struct load *l, char *text, uint64_t number)
 {
     char digits[24];
-    snprintf(digits, sizeof(digits), "%010llu", (unsigned long long)number);
+    snprintf(digits, sizeof digits, "%010llu", (unsigned long long)number);
     memcpy(text, digits, LOAD_SIZE_MIN);
     memcpy(text + LOAD_SIZE_MIN, l->letters + number % LETTERS, l->size - LOAD_SIZE_MIN);
     text[l->size] = '\n';
@@ -101,7 +101,7 @@ static int enter_sender(struct load *l)
     int status = dial_enter(l->target->port, &l->sender, &id);
     if (status)
         return status;
-    int n = snprintf(l->line, sizeof(l->line), "client-%llu: ", (unsigned long long)id);
+    int n = snprintf(l->line, sizeof l->line, "client-%llu: ", (unsigned long long)id);
     l->prefix_size = (size_t)n;
     l->line_size = l->prefix_size + l->size + 1;
     status = watch(l, l->sender, EPOLLIN | EPOLLOUT, l->members);
@@ -120,7 +120,7 @@ static void choose_observed(struct load *l)
 
 int load_open(struct load **out, const struct load_options *options, struct target *t)
 {
-    struct load *l = calloc(1, sizeof(*l) + options->members * sizeof(l->member[0]));
+    struct load *l = calloc(1, sizeof *l + options->members * sizeof l->member[0]);
     if (!l)
         return say(EX_OSERR, "out of memory");
     *out = l;
@@ -136,7 +136,7 @@ int load_open(struct load **out, const struct load_options *options, struct targ
     l->in = malloc(READ_SIZE);
     if (l->epoll < 0 || !l->out || !l->in)
         return say(EX_OSERR, "out of memory or descriptors");
-    for (size_t i = 0; i < sizeof(l->letters); i++)
+    for (size_t i = 0; i < sizeof l->letters; i++)
         l->letters[i] = (char)('a' + i % LETTERS);
     choose_observed(l);
     int status = enter_members(l);

@@ -97,7 +97,7 @@ int measure_idle(const struct settings *s, struct target *t, int control)
 {
     struct idle_result r;
     unsigned count = 0;
-    int *fds = calloc(s->idle, sizeof(*fds));
+    int *fds = calloc(s->idle, sizeof *fds);
     if (!fds)
         return say(EX_OSERR, "out of memory");
     int status = fill(s, t, control, fds, &count, &r);

@@ -33,13 +33,13 @@ static int64_t now_ms(void)
 static void become_server(const struct target_options *o, int log_fd)
 {
     char clients[16];
-    snprintf(clients, sizeof(clients), "%u", o->clients);
+    snprintf(clients, sizeof clients, "%u", o->clients);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no orphan, however this program ends */
     if (o->cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
         CPU_SET((size_t)o->cpu, &set);
-        sched_setaffinity(0, sizeof(set), &set);
+        sched_setaffinity(0, sizeof set, &set);
     }
     dup2(log_fd, STDERR_FILENO);
     dup2(log_fd, STDOUT_FILENO);
@@ -52,10 +52,10 @@ static void become_server(const struct target_options *o, int log_fd)
 /* Keeps the last of the log. Returns false at its end: the server is gone. */
 static int log_read(struct target *t)
 {
-    char chunk[sizeof(t->log) / 2];
+    char chunk[sizeof t->log / 2];
     ssize_t n;
-    while ((n = read(t->log_fd, chunk, sizeof(chunk))) > 0) {
-        size_t room = sizeof(t->log) - 1 - t->log_size;
+    while ((n = read(t->log_fd, chunk, sizeof chunk)) > 0) {
+        size_t room = sizeof t->log - 1 - t->log_size;
         size_t drop = (size_t)n > room ? (size_t)n - room : 0;
         memmove(t->log, t->log + drop, t->log_size - drop);
         t->log_size -= drop;
@@ -84,7 +84,7 @@ static int listening_port(const struct target *t)
     const char *at = strstr(t->log, LISTENING);
     if (!at || !strchr(at, '\n'))
         return 0;
-    return atoi(at + strlen(LISTENING));
+    return (int)strtol(at + strlen(LISTENING), NULL, 10);
 }
 
 /* Reaps the server; kills it first if it does not end in time. */
@@ -156,7 +156,7 @@ int target_start(struct target *t, const struct target_options *options)
 static void read_proc(const struct target *t, const char *name, char *text, size_t size)
 {
     char path[320];
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)t->pid, name);
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)t->pid, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
     text[n > 0 ? n : 0] = '\0';
@@ -172,14 +172,14 @@ static int each_thread(const struct target *t, const char *name,
     char file[300];
     char text[512];
     int threads = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
+    snprintf(path, sizeof path, "/proc/%d/task", (int)t->pid);
     DIR *dir = opendir(path);
     *sum = 0;
     for (struct dirent *e; dir && (e = readdir(dir));) {
         if (e->d_name[0] == '.')
             continue;
-        snprintf(file, sizeof(file), "task/%s/%s", e->d_name, name);
-        read_proc(t, file, text, sizeof(text));
+        snprintf(file, sizeof file, "task/%s/%s", e->d_name, name);
+        read_proc(t, file, text, sizeof text);
         add(text, sum);
         threads++;
     }
@@ -214,7 +214,7 @@ int target_cpu(struct target *t, uint64_t *ns)
 int target_rss(struct target *t, uint64_t *bytes)
 {
     char text[1024];
-    read_proc(t, "smaps_rollup", text, sizeof(text));
+    read_proc(t, "smaps_rollup", text, sizeof text);
     const char *rss = strstr(text, "\nRss:");
     if (!rss)
         return say(EX_OSERR, "no Rss in /proc/%d/smaps_rollup", (int)t->pid);

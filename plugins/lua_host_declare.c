@@ -37,13 +37,14 @@ static const struct declared keys[] = {
 #define KEYS (sizeof keys / sizeof *keys)
 
 /* Raises the text on the top, with the file and the line where `word` stands before it. */
-static int fail_at(lua_State *state, const char *word)
+_Noreturn static void fail_at(lua_State *state, const char *word)
 {
     const struct lua_source *source = &lua_host_of(state)->source;
     lua_pushfstring(state, "%s:%d: ", source->path, lua_source_line(source, word));
     lua_insert(state, -2);
     lua_concat(state, 2);
-    return lua_error(state);
+    lua_error(state);
+    abort(); /* it does not return, but does not say so */
 }
 
 static void check_value(lua_State *state, const struct declared *key)
@@ -107,8 +108,10 @@ static void take_name(lua_State *state)
         return;
     lua_getfield(state, 1, "name");
     h->name = strdup(lua_tostring(state, -1));
-    if (!h->name)
+    if (!h->name) {
         luaL_error(state, "out of memory");
+        return;
+    }
     h->base.name = str_of(h->name);
     lua_pop(state, 1);
 }

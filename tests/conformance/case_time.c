@@ -27,7 +27,7 @@ static void timers_go_off_in_order_and_not_early(void **state)
     timer_in(w, 1, 20);
     timer_in(w, 2, 40);
     for (unsigned k = 1; k <= 3; k++) {
-        world_until(w, w->timer_count == k);
+        world_until(w, w->timer_count >= k); /* a late turn fires several */
         assert_true(world_clock_ms() - start >= 20 * (uint64_t)k);
         assert_int_equal(w->timers[k - 1], k);
     }

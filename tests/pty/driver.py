@@ -186,13 +186,18 @@ class Program:
 
     def keyboard(self):
         """The process that reads the keyboard; waits until it is there."""
-        def found():
+        self.keys = self.keys or wait_for(self.maybe_keyboard, "the keyboard process")
+        return self.keys
+
+    def maybe_keyboard(self):
+        """The keyboard process if it is there now."""
+        try:
             with open(f"/proc/{self.screen.pid}/task/{self.screen.pid}/children",
                       encoding="ascii") as children:
-                return children.read().split()
-        if not self.keys:
-            self.keys = Process(int(wait_for(found, "the keyboard process")[0]))
-        return self.keys
+                found = children.read().split()
+            return Process(int(found[0])) if found else None
+        except (FileNotFoundError, ProcessLookupError):
+            return None
 
     def type(self, data):
         """Writes to its standard input or terminal."""
@@ -211,8 +216,7 @@ class Program:
     def expect_exit(self, status, said=b"", deadline=DEADLINE):
         """Waits for the end; `said` must be in what was written to standard error, and without
         `said` nothing may be. Returns all of standard output."""
-        if self.keys is None and self.process.poll() is None:
-            self.keys = self.maybe_keyboard()
+        self.keys = self.keys or self.maybe_keyboard()
         try:
             self.process.wait(deadline)
         except subprocess.TimeoutExpired:
@@ -231,16 +235,6 @@ class Program:
             self.other = -1
         return self.out.rest() if self.out else b""
 
-    def maybe_keyboard(self):
-        """The keyboard process if it is there now."""
-        try:
-            with open(f"/proc/{self.screen.pid}/task/{self.screen.pid}/children",
-                      encoding="ascii") as children:
-                found = children.read().split()
-            return Process(int(found[0])) if found else None
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-
     def hang_up(self):
         """The terminal goes away. Not while its output is gathered: that would keep it open."""
         for name in ("other", "input", "output", "terminal"):
@@ -251,6 +245,14 @@ class Program:
         """The reader of standard output goes away."""
         os.close(self.output)
         self.output = -1
+
+    def reap_orphan(self):
+        """A keyboard process that was left is our child now: see adopt_orphans()."""
+        self.keys.wait_end("the keyboard process")
+        try:
+            os.waitpid(self.keys.pid, 0)
+        except ChildProcessError:
+            pass
 
     def close_descriptors(self):
         """All of ours. A collector's only after its end, which comes with that of the others."""
@@ -269,10 +271,13 @@ class Program:
         return self
 
     def __exit__(self, kind, value, trace):
+        self.keys = self.keys or self.maybe_keyboard()
         for process in (self.screen, self.keys):
             if process:
                 process.kill()
         self.process.wait()
+        if self.keys:
+            self.reap_orphan()
         self.close_descriptors()
         for process in (self.screen, self.keys):
             if process:

@@ -303,9 +303,19 @@ static int fake_watch(struct netpoll *np, uint32_t i)
     return fake->by_slot[i] ? 0 : -EPERM;
 }
 
+/* Who waits for a listener that goes is turned away. */
+static void waiting_dismiss(struct fake *fake, netpoll_handle listener)
+{
+    struct netpoll_fake_peer *p;
+    while ((p = waiting_take(fake, listener, -1)))
+        peer_unhold(p);
+}
+
 static bool fake_finish(struct netpoll *np, uint32_t i)
 {
     struct fake *fake = fake_of(np);
+    if (np->slots[i].kind == NETPOLL_LISTENER)
+        waiting_dismiss(fake, netpoll_handle_of(np, i));
     if (fake->by_slot[i])
         peer_unhold(fake->by_slot[i]);
     fake->by_slot[i] = NULL;

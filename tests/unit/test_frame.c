@@ -1,0 +1,441 @@
+/*
+ * Lines out of bytes: whatever the pieces in which a stream arrives, the lines are the same.
+ * The streams are written down as a tape: "[line]" for each line, "!" for one that was too long,
+ * "$[line]" for what stood before the end without a newline.
+ */
+#include "frame.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { MAX = 8, TAPE_SIZE = 8192 };
+
+struct tape {
+    char data[TAPE_SIZE];
+    size_t size;
+};
+
+static void tape_add(struct tape *t, struct str s)
+{
+    assert_true(t->size + s.size <= sizeof t->data);
+    if (s.size > 0)
+        memcpy(t->data + t->size, s.data, s.size);
+    t->size += s.size;
+}
+
+static void tape_line(struct tape *t, const char *open, struct str line)
+{
+    tape_add(t, str_of(open));
+    tape_add(t, line);
+    tape_add(t, STR("]"));
+}
+
+static void tape_result(struct tape *t, enum frame_result result, struct str line)
+{
+    assert_int_not_equal(result, FRAME_NOMEM);
+    if (result == FRAME_LINE)
+        tape_line(t, "[", line);
+    else if (result == FRAME_TOO_LONG)
+        tape_add(t, STR("!"));
+}
+
+/* ---- what it should be, written down as plainly as can be ----------------------------------- */
+
+static struct str without_cr(struct str s)
+{
+    bool cr = s.size > 0 && s.data[s.size - 1] == '\r';
+    return str_from(s.data, s.size - cr);
+}
+
+static void tape_expected(struct tape *t, struct str in, size_t max)
+{
+    const char *newline;
+    while (in.size > 0 && (newline = memchr(in.data, '\n', in.size))) {
+        size_t size = (size_t)(newline - in.data);
+        struct str line = without_cr(str_from(in.data, size));
+        tape_result(t, line.size > max ? FRAME_TOO_LONG : FRAME_LINE, line);
+        in = str_skip(in, size + 1);
+    }
+    struct str last = without_cr(in);
+    if (last.size > max)
+        tape_add(t, STR("!"));
+    else if (last.size > 0)
+        tape_line(t, "$[", last);
+}
+
+/* ---- what it is ----------------------------------------------------------------------------- */
+
+/* An own copy of exactly those bytes: whoever reads beyond them is caught. */
+static char *copy_of(struct str s)
+{
+    char *copy = malloc(s.size + (s.size == 0));
+    assert_non_null(copy);
+    if (s.size > 0)
+        memcpy(copy, s.data, s.size);
+    return copy;
+}
+
+static void feed(struct frame *f, struct str chunk, size_t max, struct tape *t)
+{
+    char *copy = copy_of(chunk);
+    struct str in = {copy, chunk.size};
+    enum frame_result result;
+    do {
+        struct str line = {0};
+        result = frame_next(f, &in, max, &line);
+        tape_result(t, result, line);
+    } while (result != FRAME_MORE);
+    assert_int_equal(in.size, 0);
+    frame_trim(f);
+    free(copy);
+}
+
+static void finish(struct frame *f, struct tape *t)
+{
+    struct str line;
+    if (frame_end(f, &line))
+        tape_line(t, "$[", line);
+    frame_fini(f);
+}
+
+static void assert_tape(const struct tape *actual, const struct tape *expected)
+{
+    assert_str(str_from(actual->data, actual->size), str_from(expected->data, expected->size));
+}
+
+static void assert_split_at(struct str in, size_t a, size_t b, const struct tape *expected)
+{
+    struct frame f = {0};
+    struct tape actual = {0};
+    feed(&f, str_from(in.data, a), MAX, &actual);
+    feed(&f, str_from(in.data + a, b - a), MAX, &actual);
+    feed(&f, str_from(in.data + b, in.size - b), MAX, &actual);
+    finish(&f, &actual);
+    assert_tape(&actual, expected);
+}
+
+static const struct {
+    struct str in;
+    const char *tape;
+} streams[] = {
+    {{"", 0}, ""},
+    {{"\n", 1}, "[]"},
+    {{"\r\n", 2}, "[]"},
+    {{"hi\n", 3}, "[hi]"},
+    {{"hi\r\n", 4}, "[hi]"},
+    {{"hi", 2}, "$[hi]"},
+    {{"hi\r", 3}, "$[hi]"},
+    {{"\r", 1}, ""},
+    {{"a\nb\r\nc\n\nd", 9}, "[a][b][c][]$[d]"},
+    {{"a\rb\n", 4}, "[a\rb]"},
+    {{"a\r\r\n", 4}, "[a\r]"},
+    {{"\0\x1b\x07\n", 4}, NULL}, /* nothing but the newline means anything here */
+    {{"\xff\xfe\x80\n", 4}, "[\xff\xfe\x80]"},
+    {{"12345678\n", 9}, "[12345678]"},
+    {{"12345678\r\n", 10}, "[12345678]"},
+    {{"12345678", 8}, "$[12345678]"},
+    {{"12345678\r", 9}, "$[12345678]"},
+    {{"123456789\n", 10}, "!"},
+    {{"123456789\r\n", 11}, "!"},
+    {{"123456789", 9}, "!"},
+    {{"123456789\r", 10}, "!"},
+    {{"12345678\r9\n", 11}, "!"},
+    {{"12345678\rx", 10}, "!"},
+    {{"1234567890123456789012345\nok\n", 29}, "![ok]"},
+    {{"123456789\n123456789\na\n123456789", 31}, "!![a]!"},
+};
+
+static void every_split_of_a_stream_gives_the_same_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(streams); i++) {
+        struct str in = streams[i].in;
+        struct tape expected = {0};
+        tape_expected(&expected, in, MAX);
+        if (streams[i].tape)
+            assert_str(str_from(expected.data, expected.size), str_of(streams[i].tape));
+        for (size_t a = 0; a <= in.size; a++) {
+            for (size_t b = a; b <= in.size; b++)
+                assert_split_at(in, a, b, &expected);
+        }
+    }
+}
+
+static void bytes_may_come_one_at_a_time(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(streams); i++) {
+        struct frame f = {0};
+        struct tape expected = {0};
+        struct tape actual = {0};
+        tape_expected(&expected, streams[i].in, MAX);
+        for (size_t at = 0; at < streams[i].in.size; at++)
+            feed(&f, str_from(streams[i].in.data + at, 1), MAX, &actual);
+        finish(&f, &actual);
+        assert_tape(&actual, &expected);
+    }
+}
+
+/* A caller that now and then puts a line back, holds whole chunks, and goes on later. */
+static void feed_pausing(struct frame *f, struct str chunk, struct unit_random *r, struct tape *t)
+{
+    if (unit_below(r, 4) == 0) {
+        assert_int_equal(frame_hold(f, chunk), 0);
+        chunk = (struct str){0};
+    }
+    char *owned = copy_of(chunk);
+    struct str in = {owned, chunk.size};
+    for (;;) {
+        struct str line = {0};
+        enum frame_result result = frame_next(f, &in, MAX, &line);
+        bool pause = result == FRAME_LINE && unit_below(r, 3) == 0;
+        if (pause)
+            assert_int_equal(frame_unget(f, line), 0);
+        else
+            tape_result(t, result, line);
+        if (result == FRAME_MORE)
+            break;
+        if (!pause)
+            continue;
+        assert_int_equal(frame_hold(f, in), 0);
+        free(owned);
+        owned = frame_release(f, &in);
+        assert_null(f->kept);
+    }
+    free(owned);
+}
+
+/* What is held goes first when the next piece comes, as the contract of frame_hold() says. */
+static void feed_held(struct frame *f, struct unit_random *r, struct tape *t)
+{
+    struct str held;
+    char *owned = frame_release(f, &held);
+    feed_pausing(f, held, r, t);
+    free(owned);
+}
+
+static void random_stream(struct unit_random *r, char *out, size_t size)
+{
+    static const char letters[] = "\n\n\r\rabcd\0x";
+    for (size_t i = 0; i < size; i++)
+        out[i] = letters[unit_below(r, sizeof letters - 1)];
+}
+
+static void lines_put_back_and_held_lose_nothing(void **state)
+{
+    struct unit_random r = {1};
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        char stream[100];
+        struct frame f = {0};
+        struct tape expected = {0};
+        struct tape actual = {0};
+        random_stream(&r, stream, sizeof stream);
+        tape_expected(&expected, str_from(stream, sizeof stream), MAX);
+        for (size_t at = 0; at < sizeof stream;) {
+            size_t size = 1 + unit_below(&r, 20);
+            size = size < sizeof stream - at ? size : sizeof stream - at;
+            feed_held(&f, &r, &actual);
+            feed_pausing(&f, str_from(stream + at, size), &r, &actual);
+            at += size;
+        }
+        struct str held;
+        char *owned = frame_release(&f, &held);
+        feed(&f, held, MAX, &actual);
+        free(owned);
+        finish(&f, &actual);
+        assert_tape(&actual, &expected);
+    }
+}
+
+static void a_line_that_came_whole_is_not_copied(void **state)
+{
+    struct frame f = {0};
+    struct str in = STR("one\ntwo\r\nthree\n");
+    const char *bytes = in.data;
+    struct str line;
+    size_t allocated = unit_alloc_count();
+    (void)state;
+    assert_int_equal(frame_next(&f, &in, MAX, &line), FRAME_LINE);
+    assert_ptr_equal(line.data, bytes);
+    assert_int_equal(frame_next(&f, &in, MAX, &line), FRAME_LINE);
+    assert_ptr_equal(line.data, bytes + 4);
+    assert_int_equal(frame_next(&f, &in, MAX, &line), FRAME_LINE);
+    assert_int_equal(frame_next(&f, &in, MAX, &line), FRAME_MORE);
+    assert_int_equal(unit_alloc_count(), allocated);
+    assert_null(f.kept);
+}
+
+static void a_line_of_100_megabytes_keeps_memory_flat(void **state)
+{
+    enum { CHUNK = 64 << 10, CHUNKS = 1600, LONGEST = 8192 };
+    char *chunk = malloc(CHUNK);
+    struct frame f = {0};
+    int too_long = 0;
+    (void)state;
+    assert_non_null(chunk);
+    memset(chunk, 'a', CHUNK);
+    for (int i = 0; i < CHUNKS; i++) {
+        /* Small pieces first: that is how a buffer would grow. */
+        struct str in = {chunk, i < 10 ? 1000 : CHUNK};
+        struct str line;
+        enum frame_result result;
+        while ((result = frame_next(&f, &in, LONGEST, &line)) == FRAME_TOO_LONG)
+            too_long++;
+        assert_int_equal(result, FRAME_MORE);
+        frame_trim(&f);
+        assert_true(f.size <= (uint32_t)2 * LONGEST);
+    }
+    free(chunk);
+    assert_int_equal(too_long, 1);
+    assert_null(f.kept);
+
+    struct tape t = {0};
+    feed(&f, STR("aaa\nok\n"), LONGEST, &t);
+    assert_str(str_from(t.data, t.size), STR("[ok]"));
+    finish(&f, &t);
+}
+
+/* Whoever cleans it has a buffer for `max` bytes and not one more. */
+static void what_stands_before_the_end_is_never_longer_than_a_line(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < (size_t)3 * MAX; size++) {
+        struct frame f = {0};
+        struct str line;
+        for (size_t i = 0; i < size; i++) {
+            struct str in = STR("a");
+            assert_int_not_equal(frame_next(&f, &in, MAX, &line), FRAME_LINE);
+        }
+        bool left = frame_end(&f, &line);
+        assert_int_equal(left, size > 0 && size <= MAX);
+        assert_true(!left || line.size == size);
+        frame_fini(&f);
+    }
+}
+
+static void the_rest_of_a_dropped_line_is_no_last_line(void **state)
+{
+    struct frame f = {0};
+    struct tape t = {0};
+    (void)state;
+    feed(&f, STR("0123456789"), MAX, &t);
+    feed(&f, STR("rest"), MAX, &t);
+    finish(&f, &t);
+    assert_str(str_from(t.data, t.size), STR("!"));
+}
+
+static void trimming_frees_an_empty_buffer_only(void **state)
+{
+    struct frame f = {0};
+    struct tape t = {0};
+    (void)state;
+    frame_trim(&f);
+    feed(&f, STR("par"), MAX, &t);
+    assert_non_null(f.kept);
+    feed(&f, STR("tial\n"), MAX, &t);
+    assert_null(f.kept);
+    assert_int_equal(f.size, 0);
+    assert_str(str_from(t.data, t.size), STR("[partial]"));
+}
+
+static void holding_nothing_is_fine(void **state)
+{
+    struct frame f = {0};
+    struct str held;
+    (void)state;
+    assert_int_equal(frame_hold(&f, (struct str){0}), 0);
+    assert_null(f.kept);
+    char *owned = frame_release(&f, &held);
+    assert_null(owned);
+    assert_int_equal(held.size, 0);
+    struct tape t = {0};
+    feed(&f, held, MAX, &t);
+    finish(&f, &t);
+    assert_int_equal(t.size, 0);
+}
+
+static void more_than_a_buffer_can_hold_is_refused(void **state)
+{
+    struct frame f = {0};
+    (void)state;
+    assert_int_equal(frame_hold(&f, STR("kept")), 0);
+    assert_int_equal(frame_hold(&f, str_from("x", (size_t)5 << 30)), -ENOMEM);
+    struct str held;
+    char *owned = frame_release(&f, &held);
+    assert_str(held, STR("kept"));
+    free(owned);
+}
+
+static void without_memory_a_line_is_lost_and_the_next_is_not(void **state)
+{
+    struct frame f = {0};
+    struct str line;
+    struct str in = STR("lost ");
+    (void)state;
+    unit_alloc_fail_at(0);
+    assert_int_equal(frame_next(&f, &in, MAX, &line), FRAME_NOMEM);
+    unit_alloc_fail_at(-1);
+    assert_int_equal(in.size, 0);
+    struct tape t = {0};
+    feed(&f, STR("too\nnext\n"), MAX, &t);
+    assert_str(str_from(t.data, t.size), STR("[next]"));
+    finish(&f, &t);
+}
+
+static void without_memory_for_its_end_a_line_is_lost_and_the_next_is_not(void **state)
+{
+    char start[120];
+    char end[60];
+    struct frame f = {0};
+    struct str line;
+    struct str in = {start, sizeof start};
+    (void)state;
+    memset(start, 'a', sizeof start);
+    memset(end, 'b', sizeof end);
+    memcpy(end + sizeof end - 6, "\nnext\n", 6);
+    assert_int_equal(frame_next(&f, &in, 1000, &line), FRAME_MORE);
+    in = str_from(end, sizeof end);
+    unit_alloc_fail_at(0);
+    assert_int_equal(frame_next(&f, &in, 1000, &line), FRAME_NOMEM);
+    unit_alloc_fail_at(-1);
+    assert_int_equal(frame_next(&f, &in, 1000, &line), FRAME_LINE);
+    assert_str(line, STR("next"));
+    frame_fini(&f);
+}
+
+static void without_memory_what_is_held_stays(void **state)
+{
+    struct frame f = {0};
+    char big[1000] = "";
+    struct str held;
+    (void)state;
+    assert_int_equal(frame_hold(&f, STR("kept")), 0);
+    unit_alloc_fail_at(0);
+    assert_int_equal(frame_hold(&f, str_from(big, sizeof big)), -ENOMEM);
+    assert_int_equal(frame_unget(&f, str_from(big, sizeof big)), 0); /* memory is back */
+    char *owned = frame_release(&f, &held);
+    assert_int_equal(held.size, 4 + sizeof big + 1);
+    free(owned);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_split_of_a_stream_gives_the_same_lines),
+        cmocka_unit_test(bytes_may_come_one_at_a_time),
+        cmocka_unit_test(lines_put_back_and_held_lose_nothing),
+        cmocka_unit_test(a_line_that_came_whole_is_not_copied),
+        cmocka_unit_test(a_line_of_100_megabytes_keeps_memory_flat),
+        cmocka_unit_test(what_stands_before_the_end_is_never_longer_than_a_line),
+        cmocka_unit_test(the_rest_of_a_dropped_line_is_no_last_line),
+        cmocka_unit_test(trimming_frees_an_empty_buffer_only),
+        cmocka_unit_test(holding_nothing_is_fine),
+        cmocka_unit_test(more_than_a_buffer_can_hold_is_refused),
+        cmocka_unit_test(without_memory_a_line_is_lost_and_the_next_is_not),
+        cmocka_unit_test(without_memory_for_its_end_a_line_is_lost_and_the_next_is_not),
+        cmocka_unit_test(without_memory_what_is_held_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
