@@ -12,9 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A long text is cut, so that it does not crowd out what is wrong with it. */
 static int fault(char *why, size_t why_size, const char *text, const char *what)
 {
-    snprintf(why, why_size, "\"%s\" %s", text, what);
+    enum { SHOWN = 64 };
+    const char *dots = strlen(text) > SHOWN ? "..." : "";
+    snprintf(why, why_size, "\"%.*s%s\" %s", SHOWN, text, dots, what);
     return -EINVAL;
 }
 
@@ -42,15 +45,17 @@ static int parse_port(const char *text)
     return *end != '\0' || port > 65535 ? -1 : (int)port;
 }
 
-static int parse_host(struct address *out, const char *host, uint16_t port)
+static int parse_host(struct address *out, const char *host, bool brackets, uint16_t port)
 {
-    if (inet_pton(AF_INET, host, &out->u.v4.sin_addr) == 1) {
+    if (!brackets && strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (!brackets && inet_pton(AF_INET, host, &out->u.v4.sin_addr) == 1) {
         out->u.v4.sin_family = AF_INET;
         out->u.v4.sin_port = htons(port);
         out->length = (socklen_t)sizeof out->u.v4;
         return 0;
     }
-    if (inet_pton(AF_INET6, host, &out->u.v6.sin6_addr) == 1) {
+    if (brackets && inet_pton(AF_INET6, host, &out->u.v6.sin6_addr) == 1) {
         out->u.v6.sin6_family = AF_INET6;
         out->u.v6.sin6_port = htons(port);
         out->length = (socklen_t)sizeof out->u.v6;
@@ -81,9 +86,7 @@ int address_parse(struct address *out, const char *text, char *why, size_t why_s
         return fault(why, why_size, text, "has no numeric address before its port");
     memcpy(host, text + from, size);
     host[size] = '\0';
-    if (strcmp(host, "localhost") == 0)
-        strcpy(host, "127.0.0.1");
-    if (parse_host(out, host, (uint16_t)port) < 0)
+    if (parse_host(out, host, brackets, (uint16_t)port) < 0)
         return fault(why, why_size, text, "has no numeric address before its port");
     return 0;
 }

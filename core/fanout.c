@@ -10,7 +10,7 @@ enum { SLICE = 1024 }; /* sends between two looks at the input: two to three mil
 
 int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t slots)
 {
-    *f = (struct fanout){.hub = hub, .np = np};
+    *f = (struct fanout){.hub = hub, .np = np, .slice = SLICE};
     f->rooms.items = calloc(HUB_ROOMS_MAX, sizeof *f->rooms.items);
     f->conns.items = calloc(slots, sizeof *f->conns.items);
     f->flight.items = calloc(slots, sizeof *f->flight.items);
@@ -122,7 +122,7 @@ static void requeue_room(struct hub *hub, struct room *room)
 static void flush_rooms(struct fanout *f)
 {
     struct hub *hub = f->hub;
-    uint32_t budget = SLICE;
+    uint32_t budget = f->slice;
     list_take(&f->rooms, &hub->dirty);
     for (uint32_t k = 0; k < f->rooms.count; k++) {
         struct room *room = hub->rooms[f->rooms.items[k]];

@@ -21,6 +21,7 @@ struct netpoll;
 struct fanout {
     struct hub *hub;
     struct netpoll *np;
+    uint32_t slice;          /* sends between two looks at the input; tests make it small */
     struct slot_list rooms;  /* in work; swapped with the hub's */
     struct slot_list conns;  /* the same for connections */
     struct slot_list flight; /* connections with a send in this batch */

@@ -45,7 +45,7 @@ int frame_unget(struct frame *f, struct str line)
         f->used = (uint32_t)line.size;
     else if (frame_hold(f, line) < 0)
         return -ENOMEM;
-    return frame_hold(f, STR("\n"));
+    return frame_hold(f, STR("\r\n")); /* with \r: the line itself may end in one */
 }
 
 char *frame_release(struct frame *f, struct str *out)
@@ -81,10 +81,12 @@ static enum frame_result too_long(struct frame *f, struct str *in)
     return FRAME_TOO_LONG;
 }
 
-/* The input ends inside a line. One byte more than `max` is allowed: it may be the \r. */
+/* The input ends inside a line. One byte more than `max` is allowed if it is a \r: that may belong
+ * to the end of the line, which frame_end() does not count either. */
 static enum frame_result keep_rest(struct frame *f, struct str *in, size_t max)
 {
-    if (f->used + in->size > max + 1)
+    size_t size = f->used + in->size - (in->data[in->size - 1] == '\r');
+    if (size > max)
         return too_long(f, in);
     struct str rest = *in;
     *in = str_skip(*in, in->size);

@@ -42,7 +42,8 @@ int frame_unget(struct frame *f, struct str line);
 /* Gives the kept bytes to the caller, who frees them and feeds them to frame_next(). */
 char *frame_release(struct frame *f, struct str *out);
 
-/* End of input: true if an unfinished last line is left; it is *line then. */
+/* End of input: true if an unfinished last line is left; it is *line then, and at most as long as
+ * frame_next() allowed. Valid until the next call. */
 bool frame_end(struct frame *f, struct str *line);
 
 /* Frees the buffer if nothing is in it. */

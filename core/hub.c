@@ -251,8 +251,9 @@ void hub_tell(struct hub *hub, struct conn *c, const struct event *e)
     hub_mark_slow(hub, c);
 }
 
-static void tell_text(struct hub *hub, struct conn *c, enum event_type type, const char *format,
-                      va_list args)
+__attribute__((format(printf, 4, 0))) static void tell_text(struct hub *hub, struct conn *c,
+                                                            enum event_type type,
+                                                            const char *format, va_list args)
 {
     char text[SENTENCE_MAX + 2];
     int size = vsnprintf(text, sizeof text, format, args);

@@ -34,10 +34,8 @@ static uint32_t hash_of(const struct name_index *index, struct str name)
 {
     char folded[TEXT_NICK_MAX > TEXT_ROOM_MAX ? TEXT_NICK_MAX : TEXT_ROOM_MAX];
     size_t size = name.size < sizeof folded ? name.size : sizeof folded;
-    for (size_t i = 0; i < size; i++) {
-        char c = name.data[i];
-        folded[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
+    for (size_t i = 0; i < size; i++)
+        folded[i] = text_fold(name.data[i]);
     return (uint32_t)XXH3_64bits_withSeed(folded, size, index->seed);
 }
 

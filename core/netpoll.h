@@ -90,7 +90,7 @@ struct netpoll_options {
     uint32_t max_handles;  /* listeners and connections together; memory is touched on use only */
     uint32_t turn_budget;  /* bytes read from all connections in a turn; 0: 1 MiB */
     uint32_t conn_budget;  /* bytes read from one connection in a turn; 0: 64 KiB */
-    uint32_t ring_buffers; /* io_uring: provided buffers, a power of two; 0: 512 */
+    uint32_t ring_buffers; /* io_uring: provided buffers, a power of two; 0: 256 */
     uint32_t ring_entries; /* io_uring: submission queue entries, a power of two; 0: 128 */
 };
 

@@ -197,7 +197,10 @@ static inline void netpoll_queue_push(struct netpoll_queue *q, netpoll_handle h)
 }
 static inline netpoll_handle netpoll_queue_pop(struct netpoll_queue *q)
 {
-    return q->items[q->head++ & q->mask];
+    netpoll_handle h = q->items[q->head++ & q->mask];
+    if (q->head == q->tail) /* from the start again: that memory is in the cache */
+        q->head = q->tail = 0;
+    return h;
 }
 
 #endif

@@ -339,6 +339,8 @@ static void handle_backlog(struct netpoll *np)
     while (up->backlog_head != up->backlog_tail && np->turn_read < np->turn_budget &&
            accepts < ACCEPTS_PER_TURN) {
         struct completion c = up->backlog[up->backlog_head++ & up->backlog_mask];
+        if (up->backlog_head == up->backlog_tail) /* from the start again: it is in the cache */
+            up->backlog_head = up->backlog_tail = 0;
         accepts += c.user_data >> OP_SHIFT == OP_ACCEPT;
         handle(np, &c);
     }

@@ -14,7 +14,7 @@
 
 enum {
     DEFAULT_ENTRIES = 128,
-    DEFAULT_BUFFERS = 512,
+    DEFAULT_BUFFERS = 256,
     CQ_ENTRIES = 16384,
 };
 

@@ -57,6 +57,8 @@ static void segment_give(struct segment_pool *pool, struct segment *s)
 
 /* ---- marks ---------------------------------------------------------------------------------- */
 
+enum { MARKS_KEPT = 1024 }; /* a larger ring goes when it is empty: the burst is over */
+
 static struct room_log_mark *mark_at(const struct room_log *log, uint32_t i)
 {
     return &log->marks[(log->first_mark + i) & (log->mark_size - 1)];
@@ -75,6 +77,18 @@ static bool marks_grow(struct room_log *log)
     log->mark_size = size;
     log->first_mark = 0;
     return true;
+}
+
+/* Forgets the first `n` marks. */
+static void marks_drop(struct room_log *log, uint32_t n)
+{
+    log->first_mark = (log->first_mark + n) & (log->mark_size - 1);
+    log->mark_count -= n;
+    if (log->mark_count > 0 || log->mark_size <= MARKS_KEPT)
+        return;
+    free(log->marks);
+    log->marks = NULL;
+    log->mark_size = 0;
 }
 
 /* How many records end at or before `offset`. */
@@ -152,8 +166,7 @@ void room_log_drop(struct room_log *log, uint64_t offset)
         return;
     log->start = mark_at(log, n - 1)->end;
     log->base_number = mark_at(log, n - 1)->number;
-    log->first_mark = (log->first_mark + n) & (log->mark_size - 1);
-    log->mark_count -= n;
+    marks_drop(log, n);
     while (log->first && log->first->start + log->first->used <= log->start) {
         struct segment *s = log->first;
         log->first = s->next;
@@ -209,5 +222,9 @@ uint64_t room_log_after(const struct room_log *log, uint64_t number)
 
 uint64_t room_log_second_segment(const struct room_log *log)
 {
-    return log->first && log->first->next ? log->first->next->start : log->end;
+    const struct segment *s = log->first;
+    /* The first may be empty: reserved, and never used. */
+    while (s && s->start <= log->start)
+        s = s->next;
+    return s ? s->start : log->end;
 }

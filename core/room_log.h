@@ -55,7 +55,8 @@ struct room_log {
 void room_log_init(struct room_log *log, struct segment_pool *pool);
 void room_log_fini(struct room_log *log);
 
-/* Room for a record of at most `size` bytes, contiguous; NULL without memory. */
+/* Room for a record of at most `size` bytes, contiguous; NULL without memory. Holds until the log is
+ * changed. */
 char *room_log_reserve(struct room_log *log, size_t size);
 
 /* Makes the first `size` of the bytes just reserved a record. Cannot fail. */
@@ -79,7 +80,8 @@ uint64_t room_log_count(const struct room_log *log, uint64_t from, uint64_t to);
 /* Offset of the first record with a number above `number`. */
 uint64_t room_log_after(const struct room_log *log, uint64_t number);
 
-/* Where the second segment starts, or `end`: up to here, dropping frees memory. */
+/* Where the next segment behind `start` begins, or `end`: up to here, dropping frees memory. Only an
+ * empty log has it at `start`. */
 uint64_t room_log_second_segment(const struct room_log *log);
 
 #endif

@@ -105,7 +105,7 @@ static void on_woken(void *owner)
     (void)owner;
 }
 
-static const struct netpoll_handlers handlers = {
+const struct netpoll_handlers server_handlers = {
     .accepted = on_accepted,
     .accept_paused = on_accept_paused,
     .data = on_data,
@@ -119,17 +119,26 @@ static const struct netpoll_handlers handlers = {
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
+static void log_filter(const struct filter *f)
+{
+    char verdicts[256] = "";
+    size_t used = 0;
+    for (int v = FILTER_PASS; v <= FILTER_KICK; v++)
+        used += (size_t)snprintf(verdicts + used, sizeof verdicts - used, " %s %" PRIu64,
+                                 filter_verdict_name((enum filter_verdict)v), f->verdicts[v]);
+    diag_log(DIAG_INFO,
+             "counter filter " STR_FMT ": calls %" PRIu64 "%s refused %" PRIu64 " faults %" PRIu64,
+             STR_ARG(f->name), f->calls, verdicts, f->refused, f->faults);
+}
+
 static void log_counters(struct server *s)
 {
     struct event_item items[STATS_ITEMS_MAX];
     size_t n = stats_items(&s->hub.stats, s->hub.netpoll, items);
     for (size_t i = 0; i < n; i++)
         diag_log(DIAG_INFO, "counter " STR_FMT " %" PRIu64, STR_ARG(items[i].name), items[i].value);
-    for (size_t i = 0; i < filter_chain_size(s->hub.filters); i++) {
-        const struct filter *f = filter_chain_at(s->hub.filters, i);
-        diag_log(DIAG_INFO, "counter filter " STR_FMT " calls %" PRIu64 " faults %" PRIu64,
-                 STR_ARG(f->name), f->calls, f->faults);
-    }
+    for (size_t i = 0; i < filter_chain_size(s->hub.filters); i++)
+        log_filter(filter_chain_at(s->hub.filters, i));
 }
 
 /* No one new; everybody is told, and leaves. */
@@ -226,7 +235,7 @@ static int open_poller(struct server *s)
         .backend = s->options->backend,
         .max_handles = s->max_slots,
     };
-    int rc = netpoll_open(&s->np, &options, &handlers, s, note, sizeof note);
+    int rc = netpoll_open(&s->np, &options, &server_handlers, s, note, sizeof note);
     if (rc < 0) {
         diag_log(DIAG_ERROR, "no poll interface: %s", *note ? note : strerror(-rc));
         return EX_UNAVAILABLE;
@@ -324,10 +333,10 @@ static void watch_leaving(struct server *s)
 }
 
 /* Wait and take in; flush; let those go on who waited for the flush. */
-static int turn(struct server *s)
+int server_turn(struct server *s, int timeout_ms)
 {
     hub_turn(&s->hub);
-    int rc = netpoll_run_once(s->np, s->work_left ? 0 : NETPOLL_FOREVER);
+    int rc = netpoll_run_once(s->np, s->work_left ? 0 : timeout_ms);
     if (rc < 0)
         return rc;
     s->work_left = fanout_flush(&s->fanout);
@@ -345,7 +354,7 @@ static int turn(struct server *s)
 int server_start(struct server *s)
 {
     while (!s->stopped) {
-        int rc = turn(s);
+        int rc = server_turn(s, NETPOLL_FOREVER);
         if (rc < 0) {
             diag_log(DIAG_ERROR, "the poll interface failed: %s", strerror(-rc));
             return EX_OSERR;

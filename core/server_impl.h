@@ -36,6 +36,13 @@ struct server {
     bool stopped;
 };
 
+/* ---- server.c: for server_start(), and for tests that bring a poll interface of their own ------ */
+
+extern const struct netpoll_handlers server_handlers; /* their owner is the struct server */
+
+/* One turn; waits up to `timeout_ms` where nothing is due. 0 or a negative errno. */
+int server_turn(struct server *s, int timeout_ms);
+
 /* ---- session.c: one connection -------------------------------------------------------------- */
 
 void session_accepted(struct server *s, netpoll_handle h, const struct address *peer);

@@ -1,11 +1,10 @@
 /*
- * Text rules. Decoding is libunistring's (u8_mbtouc): it accepts exactly what RFC 3629 allows and
- * says how long an ill-formed run is.
+ * Text rules. Decoding is libunistring's (u8_mbtoucr): it accepts exactly what RFC 3629 allows, and
+ * tells what is ill-formed from what only has no end yet.
  */
 #include "text.h"
 
 #include <stdint.h>
-#include <strings.h>
 #include <unistr.h>
 
 /* Printable ASCII and TAB, eight bytes at a time where it goes: nearly every line is just that.
@@ -36,6 +35,17 @@ static bool is_control(ucs4_t c)
     return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0);
 }
 
+/* Size of the ill-formed run at `p`: the longest start of it that could have become a character, or
+ * one byte. (u8_mbtouc() takes more than that off at once.) */
+static int ill_formed_run(const uint8_t *p, size_t size)
+{
+    ucs4_t ignored;
+    size_t n = 1;
+    while (n < size && u8_mbtoucr(&ignored, p, n + 1) == -2)
+        n++;
+    return (int)n;
+}
+
 /* One character of `in` at `at`, cleaned, to `out`; returns its size in `in`, *made in `out`. */
 static size_t clean_one(struct str in, size_t at, char *out, size_t *made,
                         struct text_repairs *repairs)
@@ -46,8 +56,7 @@ static size_t clean_one(struct str in, size_t at, char *out, size_t *made,
     int size = u8_mbtoucr(&c, p, in.size - at);
     *made = 0;
     if (size < 0) {
-        ucs4_t ignored;
-        size = u8_mbtouc(&ignored, p, in.size - at);
+        size = ill_formed_run(p, in.size - at);
         repairs->invalid++;
         memcpy(out, replacement, 3);
         *made = 3;
@@ -120,5 +129,11 @@ const char *text_room_fault(struct str room)
 
 bool text_equal_fold(struct str a, struct str b)
 {
-    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++) {
+        if (text_fold(a.data[i]) != text_fold(b.data[i]))
+            return false;
+    }
+    return true;
 }

@@ -33,6 +33,12 @@ struct str text_cut(struct str s, size_t max);
 const char *text_nick_fault(struct str nick);
 const char *text_room_fault(struct str room);
 
+/* An ASCII letter made small, every other byte as it is. */
+static inline char text_fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 /* ASCII letters made equal, everything else byte by byte: how nicks and rooms compare. */
 bool text_equal_fold(struct str a, struct str b);
 
