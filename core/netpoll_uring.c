@@ -215,6 +215,7 @@ static void on_receive(struct netpoll *np, uint32_t i, const struct completion *
         netpoll_deliver_error(np, i, -c->result);
     }
     bool spent = netpoll_budget(np, i) == 0;
+    up->more = !spent && c->flags & IORING_CQE_F_SOCK_NONEMPTY;
     if (!(c->flags & IORING_CQE_F_MORE))
         receive_ended(np, i, spent || c->result == -ENOBUFS);
     else if (spent && np->turn_read < np->turn_budget)
@@ -398,6 +399,21 @@ static int enter(struct netpoll *np, int64_t timeout_ns)
     return io_uring_submit_and_wait_timeout(&up->ring, &cqe, 1, &ts, NULL);
 }
 
+/*
+ * A multishot receive that has brought a few dozen buffers is put off by the kernel, though the
+ * socket holds more. What is there belongs to this turn: left to the next, it would be sent to
+ * every member on its own, and under steady load the two parts would not join again.
+ */
+static void take_rest(struct netpoll *np)
+{
+    struct uring_priv *up = np->priv;
+    if (!up->more || np->turn_read >= np->turn_budget)
+        return;
+    io_uring_get_events(&up->ring);
+    collect(np);
+    handle_backlog(np);
+}
+
 static int uring_turn(struct netpoll *np, int64_t timeout_ns)
 {
     struct uring_priv *up = np->priv;
@@ -408,8 +424,10 @@ static int uring_turn(struct netpoll *np, int64_t timeout_ns)
     netpoll_clock(np);
     if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EBUSY && rc != -EAGAIN)
         return rc;
+    up->more = false;
     collect(np);
     handle_backlog(np);
+    take_rest(np);
     return 0;
 }
 

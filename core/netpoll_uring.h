@@ -35,6 +35,7 @@ struct uring_priv {
 
     struct netpoll_queue later; /* wants to be armed in the next turn */
     uint32_t inflight;          /* sum over the slots */
+    bool more;                  /* the last receive of this turn left bytes in its socket */
 
     unsigned queued; /* sends that are not submitted yet */
     struct msghdr messages[URING_SEND_BATCH];
