@@ -52,17 +52,19 @@ void diag_log(enum diag_level level, const char *format, ...)
 const char *diag_escape(struct str s, char *out, size_t size)
 {
     size_t used = 0;
+    size_t cut = 0; /* the last place where the dots still fit */
     for (size_t i = 0; i < s.size; i++) {
         unsigned char c = (unsigned char)s.data[i];
         bool plain = c >= 0x20 && c < 0x7f && c != '\\';
-        if (used + 4 + sizeof "..." > size) {
-            used += (size_t)snprintf(out + used, size - used, "...");
+        size_t need = plain ? 1 : sizeof "\\x00" - 1;
+        if (used + sizeof "..." <= size)
+            cut = used;
+        if (used + need >= size) {
+            used = cut + (size_t)snprintf(out + cut, size - cut, "...");
             break;
         }
-        if (plain)
-            out[used++] = (char)c;
-        else
-            used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
+        snprintf(out + used, size - used, plain ? "%c" : "\\x%02x", c);
+        used += need;
     }
     out[used < size ? used : size - 1] = '\0';
     return out;

@@ -20,8 +20,8 @@ void diag_log(enum diag_level level, const char *format, ...) __attribute__((for
 /* True if a line at this level would be written: to spare the making of its arguments. */
 bool diag_enabled(enum diag_level level);
 
-/* Copies `s` with bytes outside printable ASCII as \xNN, NUL-terminated, cut to `size` with "...";
- * returns `out`. For text of others in log lines. */
+/* Copies `s` with bytes outside printable ASCII as \xNN, NUL-terminated; what does not fit in
+ * `size` (at least 1) is cut and ends in "...". Returns `out`. For text of others in log lines. */
 const char *diag_escape(struct str s, char *out, size_t size);
 
 const char *diag_level_name(enum diag_level level);

@@ -12,9 +12,10 @@ int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t 
 {
     *f = (struct fanout){.hub = hub, .np = np, .slice = SLICE};
     f->rooms.items = calloc(HUB_ROOMS_MAX, sizeof *f->rooms.items);
+    f->later.items = calloc(HUB_ROOMS_MAX, sizeof *f->later.items);
     f->conns.items = calloc(slots, sizeof *f->conns.items);
     f->flight.items = calloc(slots, sizeof *f->flight.items);
-    if (f->rooms.items && f->conns.items && f->flight.items)
+    if (f->rooms.items && f->later.items && f->conns.items && f->flight.items)
         return 0;
     fanout_fini(f);
     return -ENOMEM;
@@ -23,9 +24,15 @@ int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t 
 void fanout_fini(struct fanout *f)
 {
     free(f->rooms.items);
+    free(f->later.items);
     free(f->conns.items);
     free(f->flight.items);
     *f = (struct fanout){0};
+}
+
+static void list_add(struct slot_list *list, uint32_t item)
+{
+    list->items[list->count++] = item;
 }
 
 /* Takes what the hub has listed; the hub starts a new list. */
@@ -41,7 +48,6 @@ static void list_take(struct slot_list *mine, struct slot_list *theirs)
 
 /* The bytes from one cursor to the end of a log: most members of a room share them. */
 struct range_memo {
-    const struct room_log *log;
     uint64_t from;
     uint64_t to; /* less than the log's end if there are too many parts */
     int n;
@@ -51,19 +57,19 @@ struct range_memo {
 static void memo_set(struct range_memo *memo, const struct room_log *log, uint64_t from)
 {
     size_t covered;
-    if (memo->log == log && memo->from == from)
+    if (memo->n > 0 && memo->from == from)
         return;
-    memo->log = log;
     memo->from = from;
     memo->n = room_log_gather(log, from, log->end, memo->parts, NETPOLL_IOV_MAX, &covered);
     memo->to = from + covered;
 }
 
-/* A member whose turn it is. Returns how many sends that cost. */
+/* A member whose turn it is; a memo for each encoding. Returns how many sends that cost. */
 static uint32_t flush_member(struct fanout *f, struct room *room, struct member *m,
-                             struct range_memo *memo)
+                             struct range_memo memos[WIRE_COUNT])
 {
     const struct room_log *log = &room->live[m->wire];
+    struct range_memo *memo = &memos[m->wire];
     if (m->flags) {
         hub_pend(f->hub, &f->hub->conns[netpoll_slot(m->handle)]);
         return 1;
@@ -88,16 +94,19 @@ static bool may_stop(const struct fanout *f, const struct room *room, const stru
 /* Goes on with a room where its last slice ended. True if the pass is complete. */
 static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
 {
-    struct range_memo memo = {0};
+    struct range_memo memos[WIRE_COUNT];
     uint32_t i = room->next;
+    for (int w = 0; w < WIRE_COUNT; w++)
+        memos[w].n = 0;
     for (; i < room->count; i++) {
         if (*budget == 0 && may_stop(f, room, &room->members[i]))
             break;
-        uint32_t cost = flush_member(f, room, &room->members[i], &memo);
+        uint32_t cost = flush_member(f, room, &room->members[i], memos);
         *budget -= cost < *budget ? cost : *budget;
     }
-    room->next = i < room->count ? i : 0;
-    return room->next == 0;
+    bool complete = i >= room->count;
+    room->next = complete ? 0 : i;
+    return complete;
 }
 
 /* True if every member that is on the fast path has it all. */
@@ -111,42 +120,45 @@ static bool all_sent(const struct room *room)
     return true;
 }
 
-static void requeue_room(struct hub *hub, struct room *room)
-{
-    room->dirty = true;
-    hub->dirty.items[hub->dirty.count++] = room->id;
-}
-
-/* Rooms in the order in which they became dirty. One that is cut off by the slice goes behind the
- * others, which so never wait for all of it. Returns how many were looked at. */
+/* Rooms in the order in which they became dirty. The one that the slice cuts off goes behind those
+ * that it did not reach, which so never wait for all of it. They all stay marked as dirty, until
+ * they are settled. */
 static void flush_rooms(struct fanout *f)
 {
     struct hub *hub = f->hub;
+    struct room *cut = NULL;
     uint32_t budget = f->slice;
+    uint32_t complete = 0;
     list_take(&f->rooms, &hub->dirty);
+    f->later.count = 0;
     for (uint32_t k = 0; k < f->rooms.count; k++) {
         struct room *room = hub->rooms[f->rooms.items[k]];
-        room->dirty = budget == 0 || !flush_room(f, room, &budget);
+        bool reached = budget > 0;
+        if (flush_room(f, room, &budget))
+            f->rooms.items[complete++] = room->id;
+        else if (reached)
+            cut = room;
+        else
+            list_add(&f->later, room->id);
     }
+    f->rooms.count = complete;
+    if (cut)
+        list_add(&f->later, cut->id);
 }
 
-/* After the commit: who is complete gives back its memory; who is not comes again. The cut-off room
- * goes last. */
+/* After the commit: who is complete gives back its memory; who is not comes again. */
 static void settle_rooms(struct fanout *f)
 {
     struct hub *hub = f->hub;
-    struct room *cut = NULL;
     for (uint32_t k = 0; k < f->rooms.count; k++) {
         struct room *room = hub->rooms[f->rooms.items[k]];
-        if (room->next > 0)
-            cut = room;
-        else if (room->dirty || !all_sent(room))
-            requeue_room(hub, room);
-        else
-            hub_settle(hub, room);
+        hub_settle(hub, room);
+        room->dirty = !all_sent(room);
+        if (room->dirty)
+            list_add(&hub->dirty, room->id);
     }
-    if (cut)
-        requeue_room(hub, cut);
+    for (uint32_t k = 0; k < f->later.count; k++)
+        list_add(&hub->dirty, f->later.items[k]);
 }
 
 /* ---- the slow path: connections ------------------------------------------------------------- */
@@ -191,7 +203,7 @@ static void consume_conn(struct fanout *f, struct conn *c, size_t size)
     }
 }
 
-/* What the server waits for has come true: it may go on reading, or close. */
+/* What the server waits for may have come true: it goes on reading, or closes. */
 static void look_at(struct fanout *f, struct conn *c)
 {
     bool drained = hub_drained(f->hub, c);
@@ -201,10 +213,25 @@ static void look_at(struct fanout *f, struct conn *c)
         hub_attend(f->hub, c);
     if (c->flags & CONN_BLOCKED)
         return;
-    if (drained)
-        hub_refresh(f->hub, c);
-    else
+    if (!drained) {
         hub_pend(f->hub, c);
+        return;
+    }
+    hub_refresh(f->hub, c);
+    hub_tidy_rooms(f->hub, c);
+}
+
+/* Its connection is going down, and will be reported closed when its input has been read: it is due
+ * nothing more, and its input must not wait for that. */
+static void write_off(struct fanout *f, struct conn *c)
+{
+    struct link *links = conn_links(c);
+    outq_fini(&c->outq);
+    for (uint16_t i = 0; i < c->link_count; i++) {
+        struct member *m = hub_member(f->hub, &links[i]);
+        m->cursor = f->hub->rooms[links[i].room]->live[m->wire].end;
+    }
+    look_at(f, c);
 }
 
 static void flush_conn(struct fanout *f, struct conn *c)
@@ -220,14 +247,18 @@ static void flush_conn(struct fanout *f, struct conn *c)
         return;
     }
     int rc = netpoll_send(f->np, c->handle, parts, n);
-    if (rc == -EBUSY)
+    if (rc == -EBUSY) {
         hub_pend(f->hub, c); /* the fast path had it in this batch */
-    if (rc < 0)
         return;
+    }
+    if (rc < 0) {
+        write_off(f, c);
+        return;
+    }
     c->asked = (uint32_t)bytes;
     c->left = 0;
     c->flags |= CONN_FLYING;
-    f->flight.items[f->flight.count++] = hub_slot(f->hub, c);
+    list_add(&f->flight, hub_slot(f->hub, c));
 }
 
 static void flush_conns(struct fanout *f)
@@ -249,11 +280,24 @@ static void settle_conns(struct fanout *f)
         c->flags &= (uint16_t)~CONN_FLYING;
         consume_conn(f, c, c->asked - c->left);
         /* The rest is due in just this order; what comes later queues up behind. */
-        if (c->left > 0 && c->state == CONN_OPEN)
+        if (c->state == CONN_OPEN && !hub_drained(f->hub, c))
             hub_queue_live(f->hub, c);
         look_at(f, c);
     }
-    f->flight.count = 0;
+}
+
+/* Connections, until nobody is due more that could be sent; or for a slice: the next turn goes on.
+ */
+static void flush_all_conns(struct fanout *f)
+{
+    uint32_t sends = 0;
+    do {
+        f->flight.count = 0;
+        flush_conns(f);
+        netpoll_commit(f->np);
+        settle_conns(f);
+        sends += f->flight.count;
+    } while (f->flight.count > 0 && f->hub->pending.count > 0 && sends < f->slice);
 }
 
 void fanout_fell_short(struct fanout *f, struct conn *c, size_t left)
@@ -280,9 +324,7 @@ bool fanout_flush(struct fanout *f)
     if (f->hub->dirty.count + f->hub->pending.count == 0)
         return false;
     flush_rooms(f);
-    flush_conns(f);
-    netpoll_commit(f->np);
-    settle_conns(f);
+    flush_all_conns(f);
     settle_rooms(f);
     return f->hub->dirty.count + f->hub->pending.count > 0;
 }

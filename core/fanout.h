@@ -23,7 +23,8 @@ struct fanout {
     struct netpoll *np;
     uint32_t slice;          /* sends between two looks at the input; tests make it small */
     struct slot_list rooms;  /* in work; swapped with the hub's */
-    struct slot_list conns;  /* the same for connections */
+    struct slot_list later;  /* of these, those that the slice did not cover */
+    struct slot_list conns;  /* in work, like the rooms */
     struct slot_list flight; /* connections with a send in this batch */
 };
 
@@ -31,7 +32,8 @@ struct fanout {
 int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t slots);
 void fanout_fini(struct fanout *f);
 
-/* Flushes dirty rooms, up to about a slice of sends, and all pending connections, and commits.
+/* Flushes dirty rooms, up to about a slice of sends, and all pending connections, and commits: once
+ * or, for those that are due more than one send may take, several times.
  * True if something could be sent but is left for the next turn. */
 bool fanout_flush(struct fanout *f);
 

@@ -86,17 +86,6 @@ struct filter *filter_chain_at(const struct filter_chain *chain, size_t i)
     return chain->filters[i];
 }
 
-/* The first `max` bytes of `text`, or a little less so that no character is cut in two. */
-static struct str cut(struct str text, size_t max)
-{
-    if (text.size <= max)
-        return text;
-    size_t size = max;
-    while (size > 0 && ((unsigned char)text.data[size] & 0xc0) == 0x80)
-        size--;
-    return str_from(text.data, size);
-}
-
 /* `text`, which must fit max_text, cleaned: itself, or in the spare buffer. */
 static struct str clean(struct filter_chain *chain, struct str text)
 {
@@ -145,7 +134,8 @@ static void finish(struct filter_chain *chain, struct filter *f, const struct fi
                    struct filter_result *result)
 {
     result->verdict = said->verdict;
-    result->text = cut(clean(chain, cut(said->text, chain->max_text)), chain->max_text);
+    struct str text = clean(chain, text_cut(said->text, chain->max_text));
+    result->text = text_cut(text, chain->max_text);
     result->by = f->name;
 }
 

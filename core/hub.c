@@ -281,7 +281,8 @@ void hub_error(struct hub *hub, struct conn *c, const char *format, ...)
 
 bool hub_private(struct hub *hub, struct conn *from, struct conn *to, struct str text)
 {
-    if (outq_bytes(&to->outq) > HUB_OUTQ_HIGH) {
+    size_t most = to->flags & CONN_BLOCKED ? HUB_OUTQ_HIGH : HUB_OUTQ_MAX;
+    if (outq_bytes(&to->outq) > most) {
         hub->stats.undelivered++;
         return false;
     }

@@ -34,6 +34,7 @@ struct hub_limits {
 enum {
     HUB_ROOMS_MAX = 65536,
     HUB_OUTQ_HIGH = 64 << 10, /* a connection's input waits while its out-queue holds more */
+    HUB_OUTQ_MAX = 1 << 20,   /* others may put so much into it until the next flush */
     HUB_LIST_MAX = 500,       /* names in an answer to /who and /rooms */
 };
 
@@ -181,6 +182,10 @@ void hub_replay_after(struct hub *hub, struct conn *c, struct room *room, uint64
 
 /* Changes the encoding; the connection is drained. */
 void hub_set_wire(struct hub *hub, struct conn *c, enum wire_id wire);
+
+/* It was sent all it is due: of its rooms, those whose logs may hold something only for its sake
+ * are made dirty, so that the next flush settles them. */
+void hub_tidy_rooms(struct hub *hub, struct conn *c);
 
 /* After a flush: drops what every member of the room has. */
 void hub_settle(struct hub *hub, struct room *room);

@@ -67,17 +67,22 @@ static struct room *room_make(struct hub *hub, struct str name)
     return room;
 }
 
+/* From the end: who leaves made its rooms dirty just now. */
+static void forget_dirty(struct hub *hub, const struct room *room)
+{
+    uint32_t i = hub->dirty.count;
+    while (hub->dirty.items[--i] != room->id)
+        ;
+    hub->dirty.items[i] = hub->dirty.items[--hub->dirty.count];
+}
+
 /* A room lives as long as somebody is in it; the lobby for ever. */
 static void room_release(struct hub *hub, struct room *room)
 {
     if (room->count > 0 || room == hub_lobby(hub))
         return;
-    for (uint32_t i = 0; room->dirty && i < hub->dirty.count; i++) {
-        if (hub->dirty.items[i] == room->id) {
-            hub->dirty.items[i] = hub->dirty.items[--hub->dirty.count];
-            break;
-        }
-    }
+    if (room->dirty)
+        forget_dirty(hub, room);
     name_index_remove(&hub->room_names, room_name(room), room->id);
     hub->rooms[room->id] = NULL;
     hub->free_rooms.items[hub->free_rooms.count++] = room->id;
@@ -110,13 +115,45 @@ static uint64_t lowest_need(struct hub *hub, const struct room *room, enum wire_
     return need;
 }
 
+/* Where a history should start. It starts before that while it is read from. */
+static uint64_t history_start(const struct hub *hub, const struct room *room,
+                              const struct room_log *history)
+{
+    if (room->number <= hub->limits.history)
+        return history->start;
+    return room_log_after(history, room->number - hub->limits.history);
+}
+
 void hub_settle(struct hub *hub, struct room *room)
 {
     for (int w = 0; w < WIRE_COUNT; w++) {
         struct room_log *log = &room->live[w];
+        struct room_log *history = &room->history[w];
         if (log->start != log->end)
             room_log_drop(log, lowest_need(hub, room, (enum wire_id)w, log));
+        if (history->readers == 0)
+            room_log_drop(history, history_start(hub, room, history));
     }
+}
+
+/* Makes the room dirty if its logs hold what nobody's out-queue needs. */
+static void tidy(struct hub *hub, struct room *room)
+{
+    for (int w = 0; w < WIRE_COUNT; w++) {
+        const struct room_log *log = &room->live[w];
+        const struct room_log *history = &room->history[w];
+        bool live = log->readers == 0 && log->start != log->end;
+        bool old = history->readers == 0 && history_start(hub, room, history) != history->start;
+        if (live || old)
+            mark_dirty(hub, room);
+    }
+}
+
+void hub_tidy_rooms(struct hub *hub, struct conn *c)
+{
+    const struct link *links = conn_links(c);
+    for (uint16_t i = 0; i < c->link_count; i++)
+        tidy(hub, hub->rooms[links[i].room]);
 }
 
 /* What its connection has queued of the log goes: skipped, or with the whole connection. */
@@ -143,7 +180,7 @@ static void fall_behind(struct hub *hub, struct member *m, struct room_log *log,
         skipped += room_log_count(log, m->cursor, log->end);
         m->cursor = log->end;
     }
-    if (c->flags & CONN_DOOMED || c->state != CONN_OPEN)
+    if (c->flags & CONN_DOOMED)
         return;
     diag_log(DIAG_INFO, "%s reads too slowly: skipped ahead", conn_label(c, label, sizeof label));
     m->skipped += (uint32_t)skipped;
@@ -166,13 +203,16 @@ static void cut_laggards(struct hub *hub, struct room *room, enum wire_id w, str
     }
 }
 
-/* Brings a log back under the lag limit, segment by segment. */
-static void cut_log(struct hub *hub, struct room *room, enum wire_id w, struct room_log *log)
+/* Brings what a log keeps for laggards, all before `wanted`, back under the lag limit, segment by
+ * segment. */
+static void cut_log(struct hub *hub, struct room *room, enum wire_id w, struct room_log *log,
+                    uint64_t wanted)
 {
     bool progress = true;
-    while (progress && log->end - log->start > hub->limits.lag_limit) {
+    while (progress && wanted - log->start > hub->limits.lag_limit) {
         uint64_t before = log->start;
-        uint64_t limit = room_log_second_segment(log);
+        uint64_t second = room_log_second_segment(log);
+        uint64_t limit = second < wanted ? second : wanted;
         cut_laggards(hub, room, w, log, limit);
         uint64_t need = lowest_need(hub, room, w, log);
         room_log_drop(log, need < limit ? need : limit);
@@ -183,10 +223,12 @@ static void cut_log(struct hub *hub, struct room *room, enum wire_id w, struct r
 static void enforce_limit(struct hub *hub, struct room *room)
 {
     for (int w = 0; w < WIRE_COUNT; w++) {
-        if (room->live[w].end - room->live[w].start > hub->limits.lag_limit)
-            cut_log(hub, room, (enum wire_id)w, &room->live[w]);
-        if (room->history[w].readers > 0)
-            cut_log(hub, room, (enum wire_id)w, &room->history[w]);
+        struct room_log *live = &room->live[w];
+        struct room_log *history = &room->history[w];
+        if (live->end - live->start > hub->limits.lag_limit)
+            cut_log(hub, room, (enum wire_id)w, live, live->end);
+        if (history->readers > 0)
+            cut_log(hub, room, (enum wire_id)w, history, history_start(hub, room, history));
     }
 }
 
@@ -331,6 +373,7 @@ void hub_replay_after(struct hub *hub, struct conn *c, struct room *room, uint64
 
 /* ---- membership ----------------------------------------------------------------------------- */
 
+/* To the others: it is a member already, but does not hear itself. */
 static void announce_join(struct hub *hub, struct conn *c, struct room *room)
 {
     struct event e = {
@@ -340,9 +383,8 @@ static void announce_join(struct hub *hub, struct conn *c, struct room *room)
         .id = c->id,
         .time_ms = hub_now(hub),
     };
-    /* It counts as there already: a room that it fills up stays quiet. */
-    if (room_present(room) < hub->limits.presence_max)
-        post(hub, room, &e, false, NULL);
+    if (room_present(room) <= hub->limits.presence_max)
+        post(hub, room, &e, false, c);
 }
 
 static void tell_joined(struct hub *hub, struct conn *c, struct room *room)
@@ -379,12 +421,12 @@ const char *hub_join(struct hub *hub, struct conn *c, struct str name, bool welc
         room = room_make(hub, name);
     if (!room)
         return "The hub takes no more rooms.";
-    announce_join(hub, c, room);
     const char *fault = enter(c, room);
     if (fault) {
         room_release(hub, room);
         return fault;
     }
+    announce_join(hub, c, room);
     hub_mark_slow(hub, c);
     if (welcome)
         tell_joined(hub, c, room);
@@ -403,6 +445,7 @@ static void remove_member(struct hub *hub, struct room *room, uint32_t index)
         conn_link(moved, room->id)->index = index;
         hub_mark_slow(hub, moved);
     }
+    tidy(hub, room);
     room_release(hub, room);
 }
 

@@ -163,8 +163,7 @@ static int set_check(struct options *o, const char *value, char *why, size_t why
 }
 
 static const struct row rows[] = {
-    {'l', "listen", "ADDR:PORT", "listen there; [::1]:8888, unix:PATH; repeatable (127.0.0.1:8888)",
-     set_listen},
+    {'l', "listen", "ADDR:PORT", "listen there; repeatable (127.0.0.1:8888)", set_listen},
     {'b', "backend", "NAME", "auto, epoll or uring (auto)", set_backend},
     {'f', "filter", "FILE.lua", "a filter; repeatable, they run in this order", set_filter},
     {0, "filter-dir", "DIR", "all *.lua files there, by name, after those of -f", set_filter_dir},
@@ -173,8 +172,7 @@ static const struct row rows[] = {
     {0, "lag-limit", "BYTES", "how far they may lag behind; K, M, G (8M)", set_lag_limit},
     {0, "max-line", "BYTES", "longest line of input (8192)", set_max_line},
     {0, "max-clients", "N", "most clients (what the descriptor limit allows)", set_max_clients},
-    {0, "presence-max", "N", "announce joins and leaves in rooms up to this size (100)",
-     set_presence},
+    {0, "presence-max", "N", "announce joins and leaves in rooms of up to N (100)", set_presence},
     {0, "log-level", "LEVEL", "error, warn, info or debug (info)", set_log_level},
     {0, "check", NULL, "check settings and filters, then exit: 0 or 78", set_check},
     {'V', "version", NULL, "print the version and exit", NULL},
@@ -191,13 +189,13 @@ static void print_help(void)
         const struct row *row = &rows[i];
         snprintf(option, sizeof option, "--%s%s%s", row->name, row->value ? " " : "",
                  row->value ? row->value : "");
-        printf("  %c%c%s %-24s %s\n", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+        printf("  %c%c%s %-20s %s\n", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
                row->letter ? "," : " ", option, row->help);
     }
-    printf(
-        "\nSignals: TERM and INT stop politely, HUP reloads the filters, USR1 logs the counters.\n"
-        "Exit status: 0 fine, 64 wrong usage, 69 cannot listen, 78 a filter or setting is wrong.\n"
-        "See chatroom_server(8) and chatroom_protocol(7).\n");
+    printf("\nADDR:PORT may be [::1]:8888 or unix:PATH as well; port 0 takes a free one.\n"
+           "Signals: TERM, INT stop politely; HUP reloads filters; USR1 logs the counters.\n"
+           "Exit status: 0 fine, 64 wrong usage, 69 cannot listen, 78 a filter is wrong.\n"
+           "See chatroom_server(8) and chatroom_protocol(7).\n");
 }
 
 static int usage_fault(const char *what, const char *why)
@@ -235,17 +233,27 @@ static const struct row *find_row(int option)
     return NULL;
 }
 
+/* getopt did not like it. A letter stands in optopt: it may be in the middle of an argument. */
+static int option_fault(int option, char *const *argv)
+{
+    char what[128];
+    const char letter[] = {'-', (char)optopt, '\0'};
+    const char *fault = option == ':'         ? "a value is missing after"
+                        : optopt >= LONG_BASE ? "no value can be given in"
+                                              : "unknown option";
+    bool is_long = optopt == 0 || optopt >= LONG_BASE;
+    snprintf(what, sizeof what, "%s \"%s\"", fault, is_long ? argv[optind - 1] : letter);
+    return usage_fault(what, "");
+}
+
 /* Handles one option of getopt's. -1 to go on, otherwise the exit status. */
 static int take(struct options *o, int option, char *const *argv)
 {
     char what[128];
     char why[256] = "";
     const struct row *row = find_row(option);
-    if (!row) {
-        snprintf(what, sizeof what, "%s \"%s\"",
-                 option == ':' ? "a value is missing after" : "unknown option", argv[optind - 1]);
-        return usage_fault(what, "");
-    }
+    if (!row)
+        return option_fault(option, argv);
     if (!row->set) {
         if (row->letter == 'h')
             print_help();

@@ -83,10 +83,25 @@ void room_remove(struct room *room, uint32_t index)
     room->members[index] = room->members[--room->count];
 }
 
-static int reserve_all(struct room *room, const struct event *e, char *out[WIRE_COUNT])
+/* Encodes `e` where the next record of each live log will be. */
+static int encode_all(struct room *room, const struct event *e, struct str bytes[WIRE_COUNT])
 {
     for (int w = 0; w < WIRE_COUNT; w++) {
-        out[w] = room_log_reserve(&room->live[w], wire_get((enum wire_id)w)->bound(e));
+        const struct wire *wire = wire_get((enum wire_id)w);
+        char *out = room_log_reserve(&room->live[w], wire->bound(e));
+        if (!out)
+            return -ENOMEM;
+        bytes[w] = str_from(out, wire->encode(e, out));
+    }
+    return 0;
+}
+
+/* Before anything is appended: a history with a hole would announce more than it has. */
+static int reserve_history(struct room *room, const struct str bytes[WIRE_COUNT],
+                           char *out[WIRE_COUNT])
+{
+    for (int w = 0; w < WIRE_COUNT; w++) {
+        out[w] = room_log_reserve(&room->history[w], bytes[w].size);
         if (!out[w])
             return -ENOMEM;
     }
@@ -94,15 +109,11 @@ static int reserve_all(struct room *room, const struct event *e, char *out[WIRE_
 }
 
 /* Keeps the last `limit` messages, unless a replay that is under way still needs older ones. */
-static void keep_history(struct room *room, enum wire_id w, const char *bytes, size_t size,
-                         uint32_t limit)
+static void keep_history(struct room *room, int w, struct str bytes, char *out, uint32_t limit)
 {
     struct room_log *log = &room->history[w];
-    char *out = room_log_reserve(log, size);
-    if (!out)
-        return;
-    memcpy(out, bytes, size);
-    room_log_append(log, size, room->number);
+    memcpy(out, bytes.data, bytes.size);
+    room_log_append(log, bytes.size, room->number);
     if (room->number > limit && log->readers == 0)
         room_log_drop(log, room_log_after(log, room->number - limit));
 }
@@ -110,17 +121,18 @@ static void keep_history(struct room *room, enum wire_id w, const char *bytes, s
 int room_post(struct room *room, struct event *e, bool numbered, uint32_t history,
               uint64_t before[WIRE_COUNT])
 {
-    char *out[WIRE_COUNT];
+    struct str bytes[WIRE_COUNT];
+    char *copies[WIRE_COUNT];
+    bool kept = numbered && history > 0;
     e->seq = numbered ? room->number + 1 : 0;
-    if (reserve_all(room, e, out) < 0)
+    if (encode_all(room, e, bytes) < 0 || (kept && reserve_history(room, bytes, copies) < 0))
         return -ENOMEM;
     room->number += numbered;
     for (int w = 0; w < WIRE_COUNT; w++) {
         before[w] = room->live[w].end;
-        size_t size = wire_get((enum wire_id)w)->encode(e, out[w]);
-        room_log_append(&room->live[w], size, room->number);
-        if (numbered && history > 0)
-            keep_history(room, (enum wire_id)w, out[w], size, history);
+        room_log_append(&room->live[w], bytes[w].size, room->number);
+        if (kept)
+            keep_history(room, w, bytes[w], copies[w], history);
     }
     return 0;
 }

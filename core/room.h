@@ -73,7 +73,7 @@ void room_remove(struct room *room, uint32_t index);
 /*
  * Encodes `e` and appends it to the live logs, as the room's next message where `numbered` (its seq
  * is set here), and then also to the history, if that keeps any. before[] receives where it starts
- * in each live log. 0, or -ENOMEM and nothing happened (only the history may be missing it).
+ * in each live log. 0, or -ENOMEM and nothing happened.
  */
 int room_post(struct room *room, struct event *e, bool numbered, uint32_t history,
               uint64_t before[WIRE_COUNT]);

@@ -55,15 +55,15 @@ struct room_log {
 void room_log_init(struct room_log *log, struct segment_pool *pool);
 void room_log_fini(struct room_log *log);
 
-/* Room for a record of at most `size` bytes, contiguous; NULL without memory. Holds until the log is
- * changed. */
+/* Room for a record of at most `size` bytes, contiguous; NULL without memory. Holds until the log
+ * is changed. */
 char *room_log_reserve(struct room_log *log, size_t size);
 
 /* Makes the first `size` of the bytes just reserved a record. Cannot fail. */
 void room_log_append(struct room_log *log, size_t size, uint64_t number);
 
-/* Forgets the records that end at or before `offset`: one that a reader is inside of stays whole, so
- * that `start` is always a border. Memory goes by whole segments. */
+/* Forgets the records that end at or before `offset`: one that a reader is inside of stays whole,
+ * so that `start` is always a border. Memory goes by whole segments. */
 void room_log_drop(struct room_log *log, uint64_t offset);
 
 /* The bytes [from, to) as at most `max` parts; returns how many, *covered is how many bytes they
@@ -80,8 +80,8 @@ uint64_t room_log_count(const struct room_log *log, uint64_t from, uint64_t to);
 /* Offset of the first record with a number above `number`. */
 uint64_t room_log_after(const struct room_log *log, uint64_t number);
 
-/* Where the next segment behind `start` begins, or `end`: up to here, dropping frees memory. Only an
- * empty log has it at `start`. */
+/* Where the next segment behind `start` begins, or `end`: up to here, dropping frees memory. Only
+ * an empty log has it at `start`. */
 uint64_t room_log_second_segment(const struct room_log *log);
 
 #endif

@@ -300,10 +300,10 @@ static int open_all(struct server *s)
         status = open_poller(s);
     if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
         status = EX_OSERR;
-    if (status == 0)
-        status = open_listeners(s);
     if (status == 0 && open_signals(s) < 0)
         status = EX_OSERR;
+    if (status == 0) /* last: who reads that it listens may send it signals */
+        status = open_listeners(s);
     return status;
 }
 

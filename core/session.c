@@ -66,6 +66,13 @@ static void hold(struct server *s, struct conn *c, uint16_t flags)
     hub_mark_slow(&s->hub, c);
 }
 
+/* Not read either: what comes in must not pile up here faster than it is flushed. */
+static void wait_for_flush(struct server *s, struct conn *c)
+{
+    netpoll_pause(s->np, c->handle);
+    hub_attend(&s->hub, c);
+}
+
 /* True if the next line must wait: for the connection to take its answers, for everything to be
  * sent before a change of how, for a flush. */
 static bool must_wait(struct server *s, struct conn *c)
@@ -75,7 +82,7 @@ static bool must_wait(struct server *s, struct conn *c)
     if (outq_bytes(&c->outq) > HUB_OUTQ_HIGH)
         hold(s, c, 0);
     else if (hub_full(&s->hub))
-        hub_attend(&s->hub, c);
+        wait_for_flush(s, c);
     else
         return false;
     return true;
@@ -132,12 +139,11 @@ void session_data(struct server *s, struct conn *c, struct str bytes)
 static void resume(struct server *s, struct conn *c)
 {
     struct str kept;
-    bool held = c->flags & CONN_HELD;
     c->flags &= (uint16_t) ~(CONN_HELD | CONN_BARRIER);
     char *memory = frame_release(&c->frame, &kept);
     feed(s, c, kept);
     free(memory);
-    if (held && !(c->flags & CONN_HELD))
+    if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
         netpoll_resume(s->np, c->handle);
 }
 
@@ -177,8 +183,10 @@ static void part_ways(struct server *s, struct conn *c)
         netpoll_close(s->np, c->handle);
 }
 
-static void attend(struct server *s, struct conn *c)
+static void attend(struct server *s, uint32_t slot)
 {
+    struct conn *c = &s->hub.conns[slot];
+    c->flags &= (uint16_t)~CONN_ATTEND;
     if (c->flags & CONN_DOOMED) {
         netpoll_close(s->np, c->handle);
     } else if (c->state == CONN_LEAVING) {
@@ -191,6 +199,29 @@ static void attend(struct server *s, struct conn *c)
     }
 }
 
+/* Barriers first: they need a moment in which nothing has been posted since the flush. The others
+ * are left in `list`, in their order. */
+static void attend_barriers(struct server *s, struct slot_list *list)
+{
+    uint32_t others = 0;
+    for (uint32_t k = 0; k < list->count; k++) {
+        uint32_t slot = list->items[k];
+        if (s->hub.conns[slot].flags & CONN_BARRIER)
+            attend(s, slot);
+        else
+            list->items[others++] = slot;
+    }
+    list->count = others;
+}
+
+/* Puts `n` items in front of the list. */
+static void list_put_first(struct slot_list *list, const uint32_t *items, uint32_t n)
+{
+    memmove(list->items + n, list->items, list->count * sizeof *items);
+    memcpy(list->items, items, n * sizeof *items);
+    list->count += n;
+}
+
 bool session_attend(struct server *s)
 {
     struct hub *hub = &s->hub;
@@ -198,14 +229,12 @@ bool session_attend(struct server *s)
     hub->attend = s->attended;
     hub->attend.count = 0;
     s->attended = list;
-    for (uint32_t k = 0; k < list.count; k++)
-        hub->conns[list.items[k]].flags &= (uint16_t)~CONN_ATTEND;
-    /* When the turn is full, those who had no chance yet are the first of the next. */
+    attend_barriers(s, &list);
     uint32_t k = 0;
-    for (; k < list.count && !hub_full(hub); k++)
-        attend(s, &hub->conns[list.items[k]]);
-    for (uint32_t rest = k; rest < list.count; rest++)
-        hub_attend(hub, &hub->conns[list.items[rest]]);
+    while (k < list.count && !hub_full(hub))
+        attend(s, list.items[k++]);
+    /* The turn is full: those who had no chance yet are the first of the next. */
+    list_put_first(&hub->attend, list.items + k, list.count - k);
     return hub->attend.count > 0;
 }
 
@@ -222,8 +251,8 @@ void session_sweep(struct server *s)
     }
 }
 
-/* The connection is gone, but whole lines of it still waited: they were said, and are heard. There
- * is nobody to answer any more. */
+/* The connection is gone, but whole lines of it still waited: they were said, and are heard, as far
+ * as the turn has room for them. There is nobody to answer any more. */
 static void hear_last_lines(struct server *s, struct conn *c)
 {
     struct str in;
@@ -231,7 +260,8 @@ static void hear_last_lines(struct server *s, struct conn *c)
     enum frame_result result = FRAME_LINE;
     hub_doom(&s->hub, c, c->farewell);
     char *memory = frame_release(&c->frame, &in);
-    while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM) {
+    while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM &&
+           !hub_full(&s->hub)) {
         result = frame_next(&c->frame, &in, s->hub.limits.max_line, &line);
         if (result == FRAME_LINE)
             run_line(s, c, line);

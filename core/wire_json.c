@@ -13,7 +13,8 @@ enum { FIXED_MAX = 320 };
 
 static size_t json_bound(const struct event *e)
 {
-    size_t text = e->room.size + e->from.size + e->to.size + e->text.size + e->nick.size +
+    /* The nick twice: a welcome has it in its text as well. */
+    size_t text = e->room.size + e->from.size + e->to.size + e->text.size + 2 * e->nick.size +
                   e->server.size + e->token.size;
     for (size_t i = 0; i < e->item_count; i++)
         text += e->items[i].name.size + WRITER_NUMBER_MAX + 14;
@@ -124,8 +125,8 @@ static char *stats_member(char *out, const struct event *e)
 static char *write_welcome_text(char *out, const struct event *e)
 {
     out = write_key(out, STR("text"));
-    out = write_literal(out, "\"Welcome to the chat room! Your chat ID is ");
-    return write_literal(write_escaped(out, e->nick), ".\"");
+    out = write_literal(out, "\"Welcome to the chat room! Your chat ID is client-");
+    return write_literal(write_number(out, e->id), ".\"");
 }
 
 /* What one type has beyond the common members. */

@@ -53,8 +53,8 @@ static char *write_count(char *out, uint64_t n, struct str one, struct str many)
 
 static char *write_welcome(char *out, const struct event *e)
 {
-    out = write_literal(out, "* Welcome to the chat room! Your chat ID is ");
-    out = write_literal(write_str(out, e->nick), ". ");
+    out = write_literal(out, "* Welcome to the chat room! Your chat ID is client-");
+    out = write_literal(write_number(out, e->id), ". ");
     return write_others(out, e->count);
 }
 

@@ -14,6 +14,7 @@ from tap import check  # noqa: E402
 
 MIB = 1 << 20
 WELCOME = re.compile(r"\* Welcome .*")
+PAUSED = r"warn: accepting new connections is paused: Too many open files"
 FORTY_DESCRIPTORS = ["sh", "-c", 'ulimit -n 40 && exec "$@"', "sh"]
 
 
@@ -34,15 +35,14 @@ def descriptors_used_up(setup):
                    wrapper=FORTY_DESCRIPTORS) as server:
         a, b = server.guest(), server.guest()
         crowd = [server.client() for _ in range(60)]
-        server.log.expect(r"accept.*(Too many open files|EMFILE)")
+        server.log.expect(PAUSED)
         served = members(a) - 2
         check(0 < served < 40, f"{served} of 60 were accepted")
 
         before = server.cpu()
         check(silent_for(crowd[served], 1.5), "a connection was accepted without a descriptor")
         check(server.cpu() - before < 0.4, f"busy loop: {server.cpu() - before:.2f} s of CPU")
-        check(len(server.log.matches(r"accept.*(Too many open files|EMFILE)")) < 10,
-              "the log repeats itself")
+        check(len(server.log.matches(PAUSED)) < 10, "the log repeats itself")
         a.send("business as usual")
         b.expect("client-1: business as usual")
 
@@ -62,7 +62,7 @@ def max_clients(setup):
         b.expect("* client-3 joined")
         for _ in range(3):
             late = server.client()
-            late.expect(re.compile(r"! .*(full|many|limit).*"))
+            late.expect("! The hub is full. Try again later.")
             late.expect_eof()
         for one in (a, b, c):
             one.expect_quiet()
@@ -80,7 +80,7 @@ def rooms_of_one(setup):
             a.send(f"/join #r{n}")
             a.expect(f"* You joined #r{n}. You are the first here.")
         a.send("/join #one-more")
-        a.expect(re.compile(r"! .*64 rooms.*"))
+        a.expect("! You are in 64 rooms: /part one first.")
         a.send("/rooms")
         a.expect(re.compile(r"\* 64 rooms: #lobby 1, .*#r63 1.*"))
         a.send("/part #r1")

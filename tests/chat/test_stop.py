@@ -90,6 +90,22 @@ def restarted(setup):
         one.close()
 
 
+def refused(address):
+    """True if nobody listens there."""
+    try:
+        hub.connect(address).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def kill(server):
+    """SIGKILL. The kernel takes down an io_uring, and what it holds, a little after its process."""
+    server.process.kill()
+    server.wait_exit(-signal.SIGKILL)
+    hub.wait_for(lambda: refused(server.addresses[0]), "the kernel to close the listener")
+
+
 def restarted_after_kill(setup):
     """a start on the port of a hub that was killed, with clients connected"""
     listen = f"{own_address()}:0"
@@ -97,8 +113,7 @@ def restarted_after_kill(setup):
         with setup.hub("-l", listen) as server:
             listen = server.addresses[0]
             server.guest()
-            server.process.kill()
-            server.wait_exit(-signal.SIGKILL)
+            kill(server)
 
 
 def stale_path(setup):
@@ -106,8 +121,7 @@ def stale_path(setup):
     with hub.scratch() as directory:
         path = f"unix:{directory}/hub.sock"
         with setup.hub("-l", path) as server:
-            server.process.kill()
-            server.wait_exit(-signal.SIGKILL)
+            kill(server)
         check(os.path.exists(f"{directory}/hub.sock"), "the path is gone: nothing to test")
         with setup.hub("-l", path) as server:
             server.guest().expect_quiet()
@@ -132,8 +146,9 @@ def errors_only(setup):
     """--log-level error: not a word while all is well"""
     with hub.scratch() as directory:
         path = f"{directory}/hub.sock"
-        with setup.hub("--log-level", "error", "-l", f"unix:{path}", quiet=True) as server:
-            hub.wait_for(lambda: os.path.exists(path), "the socket")
+        options = ("--log-level", "error", "--presence-max", "0", "-l", f"unix:{path}")
+        with setup.hub(*options, quiet=True) as server:
+            hub.wait_for(lambda: os.path.exists(path) and not refused(f"unix:{path}"), "the hub")
             server.guest(address=f"unix:{path}").expect_quiet()
         check(not server.log.lines, f"in the log: {server.log.lines}")
 

@@ -116,6 +116,39 @@ static void a_listener_is_closed_while_connections_wait(void **state)
     }
 }
 
+static void close_the_listener_on_data(struct world *w, enum event event, struct link *l)
+{
+    (void)l;
+    if (event == EVENT_DATA)
+        world_close(w, w->subject[0]);
+}
+
+/* The same in a turn whose budget is used up: what was accepted may have to wait for the next. */
+static void a_listener_is_closed_at_the_end_of_the_budget(void **state)
+{
+    struct world *w = *state;
+    struct netpoll_options options = {.turn_budget = 1};
+    world_open_listening(w, &options);
+    struct link *listener = w->subject[0] = world_newest(w);
+    struct link *l = world_connect(w);
+    w->hook = close_the_listener_on_data;
+    peer_say(w, l, "!");
+    struct peer *waiting[10];
+    for (int k = 0; k < 10; k++)
+        waiting[k] = world_peer(w);
+    world_until(w, listener->closed);
+    unsigned turned_away = 0;
+    world_watch(w, turned_away + w->accepted == 11)
+    {
+        char byte;
+        turned_away = 0;
+        for (int k = 0; k < 10; k++) {
+            assert_int_equal(w->suite->peers->read(waiting[k], &byte, 1), 0);
+            turned_away += w->suite->peers->at_end(waiting[k]);
+        }
+    }
+}
+
 static void a_paused_listener_accepts_after_resuming(void **state)
 {
     struct world *w = *state;
@@ -218,6 +251,7 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(two_listeners_are_told_apart),
     CONFORMANCE_CASE(a_listener_closed_inside_accepted_accepts_nobody_more),
     CONFORMANCE_CASE(a_listener_is_closed_while_connections_wait),
+    CONFORMANCE_CASE(a_listener_is_closed_at_the_end_of_the_budget),
     CONFORMANCE_CASE(a_paused_listener_accepts_after_resuming),
     CONFORMANCE_CASE(without_descriptors_accepting_pauses_and_resumes),
     CONFORMANCE_CASE(without_descriptors_accepting_is_tried_again_by_and_by),

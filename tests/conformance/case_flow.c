@@ -325,6 +325,37 @@ static void four_receive_buffers_and_everybody_leaves(void **state)
     }
 }
 
+static void close_all_on_data(struct world *w, enum event event, struct link *l)
+{
+    (void)l;
+    for (size_t k = 1; event == EVENT_DATA && k < w->link_count; k++) {
+        if (!w->links[k]->closed)
+            world_close(w, w->links[k]);
+    }
+}
+
+/* What came in for a handle that was closed meanwhile gives its buffer back. */
+static void input_that_nobody_hears_uses_up_no_buffers(void **state)
+{
+    enum { PEERS = 6, ROUNDS = 10 };
+    struct world *w = *state;
+    struct netpoll_options options = {.ring_buffers = 4, .turn_budget = 1};
+    world_open_listening(w, &options);
+    w->hook = close_all_on_data;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int k = 0; k < PEERS; k++)
+            world_connect(w);
+        struct link *last = world_newest(w);
+        for (size_t k = 0; k < PEERS; k++)
+            peer_write(w, w->links[w->link_count - 1 - k], "hello", 5);
+        world_until(w, last->closed);
+    }
+    w->hook = NULL;
+    struct link *l = world_connect(w);
+    peer_say(w, l, "I am heard");
+    world_until(w, l->in.count == 10);
+}
+
 static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(nothing_comes_from_a_paused_connection),
     CONFORMANCE_CASE(a_connection_paused_at_once_loses_nothing),
@@ -339,6 +370,7 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(many_floods_do_not_starve_a_quiet_one),
     CONFORMANCE_CASE(a_listener_is_not_starved_by_floods),
     CONFORMANCE_CASE(connections_replaced_during_a_flood_are_served),
+    CONFORMANCE_CASE(input_that_nobody_hears_uses_up_no_buffers),
     CONFORMANCE_CASE(four_receive_buffers_are_enough_for_everybody),
     CONFORMANCE_CASE(four_receive_buffers_and_everybody_leaves),
 };

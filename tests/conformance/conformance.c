@@ -76,6 +76,7 @@ int conformance_main(int argc, char **argv, const struct suite *suites, size_t s
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what was found stays, should the program be killed */
     descriptors_limit();
     return suite_run(suite, extra);
 }

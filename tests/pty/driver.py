@@ -43,9 +43,13 @@ CTRL_D = b"\x04"
 ENVIRONMENT = dict(os.environ, **SANITIZER_ENV)
 
 
-def adopt_orphans():
-    """Orphans become our children, so that none of them can hide behind some init."""
+def prepare():
+    """Orphans become our children, so that none of them can hide behind some init. Signals are not
+    ignored, as they are in what a script runs in the background: a client respects that."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_readable(descriptor, deadline, what):
@@ -247,7 +251,7 @@ class Program:
         self.output = -1
 
     def reap_orphan(self):
-        """A keyboard process that was left is our child now: see adopt_orphans()."""
+        """A keyboard process that was left is our child now: see prepare()."""
         self.keys.wait_end("the keyboard process")
         try:
             os.waitpid(self.keys.pid, 0)
@@ -377,7 +381,7 @@ class FakeHub:
 
 def cases(client, *functions):
     """Cases for tap.run(): each function of the client's path, named by its first line of text."""
-    adopt_orphans()
+    prepare()
 
     def case(function):
         return function.__doc__.strip().split("\n")[0].rstrip("."), lambda: function(client)

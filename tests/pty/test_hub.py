@@ -175,7 +175,7 @@ def cases(hall, *functions):
 
 
 if __name__ == "__main__":
-    driver.adopt_orphans()
+    driver.prepare()
     tap.run(cases(
         Hall(*hub.Setup.from_arguments("client")), three_people, nothing_lost,
         nothing_lost_between_clients, answers_drained, hub_stopped, hub_killed, control_c,

@@ -148,7 +148,7 @@ def expect_json(client, text):
     except ValueError as error:
         raise Failure(f"{client.name}: no JSON ({error}): {hub.show(line)}") from None
     wanted = parse_json(WILD.sub(r'{"*":"\1"}', text))
-    check(alike(wanted, got), f"{client.name}: wanted {text}\n{client.name}:    got {hub.show(line)}")
+    check(alike(wanted, got), client.differs(text, line))
 
 
 class Conversation:
@@ -168,7 +168,8 @@ class Conversation:
         places = dict(self.places)
         if self.server and self.server.addresses:
             places["port"] = self.server.addresses[0].rsplit(":", 1)[-1]
-        return re.sub(r"\$\{(\w+)\}", lambda match: places[match.group(1)], text)
+        quote = shlex.quote if text.startswith(("server ", "run ", "copy ")) else str
+        return re.sub(r"\$\{(\w+)\}", lambda match: quote(places[match.group(1)]), text)
 
     def perform(self, line):
         """Does what one line says."""
@@ -302,7 +303,7 @@ class Conversation:
     @staticmethod
     def do_copy(rest):
         """Copies a file."""
-        shutil.copyfile(*rest.split())
+        shutil.copyfile(*shlex.split(rest))
 
     @staticmethod
     def do_exists(path):

@@ -97,6 +97,10 @@ class Client:
         self.ended = False
         self.fences = 0
 
+    def differs(self, wanted, got):
+        """What to say when `got`, bytes, is not what was wanted."""
+        return f"{self.name}: wanted {wanted}\n{self.name}:    got {show(got)}"
+
     def send(self, line):
         """Sends one line."""
         self.send_bytes(to_bytes(line) + b"\n")
@@ -134,11 +138,9 @@ class Client:
         line = self.read_line(deadline)
         if isinstance(wanted, re.Pattern):
             text = line.decode("utf-8", "backslashreplace")
-            check(wanted.fullmatch(text),
-                  f"{self.name}: wanted {wanted.pattern}\n{self.name}:    got {show(line)}")
+            check(wanted.fullmatch(text), self.differs(wanted.pattern, line))
         else:
-            check(line == to_bytes(wanted),
-                  f"{self.name}: wanted {show(to_bytes(wanted))}\n{self.name}:    got {show(line)}")
+            check(line == to_bytes(wanted), self.differs(show(to_bytes(wanted)), line))
         return line
 
     def expect_eof(self, deadline=DEADLINE):
@@ -146,9 +148,7 @@ class Client:
         end = time.monotonic() + deadline
         while not self.ended and not self.pending:
             self.receive(end - time.monotonic())
-        check(not self.pending,
-              f"{self.name}: wanted the end of the connection\n"
-              f"{self.name}:    got {show(self.pending)}")
+        check(not self.pending, self.differs("the end of the connection", self.pending))
 
     def expect_quiet(self):
         """Nothing is left to read: the next thing that comes is the answer to a ping."""
@@ -161,14 +161,14 @@ class Client:
             right = told.get("type") == "pong" and told.get("token") == token
         else:
             right = line == to_bytes(f"* pong {token}")
-        check(right, f"{self.name}: wanted nothing (pong {token})\n{self.name}:    got {show(line)}")
+        check(right, self.differs(f"nothing more (pong {token})", line))
 
     def expect_shutdown(self):
         """What a client reads when the hub is stopped politely: the notice, and the end."""
         line = self.read_line()
         told = json.loads(line) if line.startswith(b"{") else None
         check(line == to_bytes(f"* {SHUTDOWN}") or told == {"type": "notice", "text": SHUTDOWN},
-              f"{self.name}: wanted * {SHUTDOWN}\n{self.name}:    got {show(line)}")
+              self.differs(f"* {SHUTDOWN}", line))
         self.expect_eof()
 
     def shutdown(self):

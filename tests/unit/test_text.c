@@ -99,9 +99,22 @@ static void assert_as_the_standard_says(struct str in)
 static void clean_text_comes_back_untouched(void **state)
 {
     static const char *const texts[] = {
-        "", "a", "hello, world", "tab\there", "\t", "12345678", "1234567890123456",
-        "~ }", "Grüße", "日本語", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbd",
-        "e\xcc\x81", "\xc2\xa0", "\xed\x9f\xbf\xee\x80\x80",
+        "",
+        "a",
+        "hello, world",
+        "tab\there",
+        "\t",
+        "12345678",
+        "1234567890123456",
+        "~ }",
+        "Grüße",
+        "日本語",
+        "\xf0\x9f\x98\x80",
+        "\xf4\x8f\xbf\xbf",
+        "\xef\xbf\xbd",
+        "e\xcc\x81",
+        "\xc2\xa0",
+        "\xed\x9f\xbf\xee\x80\x80",
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -336,8 +349,11 @@ static void words_are_split_off_at_spaces(void **state)
         const char *word;
         const char *rest;
     } cases[] = {
-        {"", "", ""},          {"   ", "", ""},         {"one", "one", ""},
-        {"one two", "one", "two"}, {"  one   two  three ", "one", "two  three "},
+        {"", "", ""},
+        {"   ", "", ""},
+        {"one", "one", ""},
+        {"one two", "one", "two"},
+        {"  one   two  three ", "one", "two  three "},
         {"a\tb c", "a\tb", "c"},
     };
     (void)state;
