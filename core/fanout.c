@@ -109,12 +109,21 @@ static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
     return complete;
 }
 
-/* True if every member that is on the fast path has it all. */
-static bool all_sent(const struct room *room)
+/* True if somebody else will see to it that the member gets what it still lacks. */
+static bool is_seen_to(const struct hub *hub, const struct member *m)
+{
+    uint16_t flags = hub->conns[netpoll_slot(m->handle)].flags;
+    return m->flags & MEMBER_GHOST ||
+           (m->flags && flags & (CONN_PENDING | CONN_BLOCKED | CONN_DOOMED));
+}
+
+/* True if every member has it all, or will without another pass. In a sliced room, those at the
+ * front may have missed what was posted between the slices. */
+static bool all_sent(const struct hub *hub, const struct room *room)
 {
     for (uint32_t i = 0; i < room->count; i++) {
         const struct member *m = &room->members[i];
-        if (!m->flags && m->cursor != room->live[m->wire].end)
+        if (m->cursor != room->live[m->wire].end && !is_seen_to(hub, m))
             return false;
     }
     return true;
@@ -153,7 +162,7 @@ static void settle_rooms(struct fanout *f)
     for (uint32_t k = 0; k < f->rooms.count; k++) {
         struct room *room = hub->rooms[f->rooms.items[k]];
         hub_settle(hub, room);
-        room->dirty = !all_sent(room);
+        room->dirty = !all_sent(hub, room);
         if (room->dirty)
             list_add(&hub->dirty, room->id);
     }

@@ -13,8 +13,7 @@ enum { FIXED_MAX = 320 };
 
 static size_t json_bound(const struct event *e)
 {
-    /* The nick twice: a welcome has it in its text as well. */
-    size_t text = e->room.size + e->from.size + e->to.size + e->text.size + 2 * e->nick.size +
+    size_t text = e->room.size + e->from.size + e->to.size + e->text.size + e->nick.size +
                   e->server.size + e->token.size;
     for (size_t i = 0; i < e->item_count; i++)
         text += e->items[i].name.size + WRITER_NUMBER_MAX + 14;

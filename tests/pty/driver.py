@@ -37,6 +37,7 @@ from tap import Failure, check  # noqa: E402
 
 PR_SET_CHILD_SUBREAPER = 36
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a RST
+LINE = b"0123456789abcde\n"
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 
@@ -208,6 +209,22 @@ class Program:
         while data:
             data = data[os.write(self.input, data):]
 
+    def type_until_stuck(self, most):
+        """Writes lines of 16 bytes to its standard input until it takes no more for a while; fails
+        if it takes `most` bytes. Returns what was written."""
+        poller = select.poll()
+        poller.register(self.input, select.POLLOUT)
+        os.set_blocking(self.input, False)
+        written = 0
+        while poller.poll(300):
+            check(written < most, f"it has taken {written} bytes and still takes more")
+            try:
+                written += os.write(self.input, LINE * 4096)
+            except BlockingIOError:
+                pass
+        os.set_blocking(self.input, True)
+        return written
+
     def end_input(self):
         """Closes its standard input."""
         os.close(self.input)
@@ -336,7 +353,7 @@ class Peer:
         while poller.poll(300):
             check(time.monotonic() < end, f"the client still reads after {sent} bytes")
             try:
-                sent += self.sock.send(b"0123456789abcde\n" * 4096)
+                sent += self.sock.send(LINE * 4096)
             except BlockingIOError:
                 pass
         self.sock.settimeout(DEADLINE)

@@ -36,22 +36,10 @@ def signal_and_a_deaf_hub(client):
             peer = hub.accept()
             program.keyboard()
             if stuck:
-                fill(program)
+                program.type_until_stuck(32 << 20)
             program.screen.kill(signal.SIGINT)
             program.expect_exit(130, deadline=5)
             peer.close()
-
-
-def fill(program):
-    """Types until nothing is taken any more for a while."""
-    poller = driver.select.poll()
-    poller.register(program.input, driver.select.POLLOUT)
-    os.set_blocking(program.input, False)
-    while poller.poll(300):
-        try:
-            os.write(program.input, b"0123456789abcde\n" * 256)
-        except BlockingIOError:
-            pass
 
 
 def second_signal(client):
@@ -152,7 +140,7 @@ def keyboard_killed_while_hub_stuck(client):
     with Program([client, hub.address]) as program:
         peer = hub.accept()
         keyboard = program.keyboard()
-        fill(program)
+        program.type_until_stuck(32 << 20)
         keyboard.kill()
         program.expect_exit(137, b"Killed")
         peer.close()

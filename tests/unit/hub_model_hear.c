@@ -133,14 +133,14 @@ static bool lose(const struct model *m, struct model_client *c, struct item *ite
     item->state = ITEM_LOST;
     if (!item->numbered)
         return true;
-    if (account->credit > 0)
+    if (item->kind == ITEM_REPLAY)
+        account->owed_replay++;
+    else if (account->credit > 0)
         account->credit--;
-    else if (!may_owe)
-        return false;
-    else if (item->kind == ITEM_LIVE)
+    else if (may_owe)
         account->owed_live++;
     else
-        account->owed_replay++;
+        return false;
     return true;
 }
 
@@ -173,58 +173,55 @@ static void hear_gap(struct model *m, struct model_client *c, struct str line, i
     m->skipped += n;
     uint64_t live = n < account->owed_live ? n : account->owed_live;
     account->owed_live -= live;
-    n -= live;
-    uint64_t replay = n < account->owed_replay ? n : account->owed_replay;
-    account->owed_replay -= replay;
-    account->credit += n - replay;
+    account->credit += n - live;
 }
 
-/* How many messages of its room would be missing if item `i` was the one that came. */
-static uint64_t older_messages(const struct model_client *c, size_t i)
+/* What was announced and is not missing from the room is missing from a replay; or not at all. */
+static bool balance(struct account *account)
 {
-    uint64_t n = 0;
+    uint64_t replay =
+        account->credit < account->owed_replay ? account->credit : account->owed_replay;
+    account->owed_replay -= replay;
+    account->credit -= replay;
+    return account->credit == 0;
+}
+
+/* True if item `i` can be the one that came: of its room, just as many messages would be missing
+ * before it as were announced. Replays may still be announced. */
+static bool can_come(const struct model_client *c, size_t i)
+{
+    const struct item *item = &c->items[i];
+    const struct account *account = &c->accounts[item->room];
+    uint64_t live = 0;
+    uint64_t replay = account->owed_replay;
     for (size_t k = c->first; k < i; k++) {
         const struct item *older = &c->items[k];
-        n += older->state == ITEM_DUE && older->kind == ITEM_LIVE && older->numbered &&
-             older->room == c->items[i].room;
+        bool missing = older->state == ITEM_DUE && older->numbered && older->room == item->room;
+        live += missing && older->kind == ITEM_LIVE;
+        replay += missing && older->kind == ITEM_REPLAY;
     }
-    return n;
+    return item->kind != ITEM_LIVE || (account->owed_live == 0 && live <= account->credit &&
+                                       account->credit <= live + replay);
 }
 
-/* The item that a line is. A change of nick reads the same in every room: of several, the first
- * that can have come. */
+/* The item that a line is. A message comes again in a replay, joins and the like read the same each
+ * time, a change of nick in every room: of several, the first that can come. */
 static size_t find_item(const struct model_client *c, struct str line)
 {
     size_t found = c->count;
     for (size_t i = c->first; i < c->count; i++) {
-        const struct item *item = &c->items[i];
-        if (item->state != ITEM_DUE || !str_equal(item->text, line))
+        if (c->items[i].state != ITEM_DUE || !str_equal(c->items[i].text, line))
             continue;
-        if (item->kind != ITEM_LIVE || older_messages(c, i) <= c->accounts[item->room].credit)
+        if (can_come(c, i))
             return i;
         found = found == c->count ? i : found;
     }
     return found;
 }
 
-/* A change of nick that was taken for another room's, whose own was written off as lost. */
-static bool is_found_again(const struct model *m, struct model_client *c, struct str line)
-{
-    for (size_t i = c->count; m->lossy && i-- > 0;) {
-        struct item *item = &c->items[i];
-        if (item->state != ITEM_LOST || item->numbered || !str_equal(item->text, line))
-            continue;
-        item->state = ITEM_HEARD;
-        return true;
-    }
-    return false;
-}
-
 static void hear_item(const struct model *m, struct model_client *c, struct str line)
 {
     size_t i = find_item(c, line);
-    if (i == c->count && is_found_again(m, c, line))
-        return;
     if (i == c->count)
         fault(c, line, "it is not due");
     struct item *item = &c->items[i];
@@ -232,7 +229,7 @@ static void hear_item(const struct model *m, struct model_client *c, struct str 
     lose_before(m, c, i);
     if (item->kind == ITEM_LIVE && account->owed_live > 0)
         fault(c, line, "it comes before older messages were announced as missing");
-    if (item->kind == ITEM_LIVE && account->credit > 0)
+    if (item->kind == ITEM_LIVE && !balance(account))
         fault(c, line, "more messages were announced as missing than are");
     item->state = ITEM_HEARD;
     while (c->first < c->count && c->items[c->first].state != ITEM_DUE)
@@ -262,10 +259,10 @@ void model_finish(struct model *m, struct model_client *c)
     }
     c->first = c->count;
     for (int r = 0; r < MODEL_ROOMS; r++) {
-        const struct account *account = &c->accounts[r];
+        struct account *account = &c->accounts[r];
+        if (!balance(account))
+            fault(c, str_of(m->rooms[r].name), "more messages were announced as missing than are");
         if (account->owed_live + account->owed_replay > 0)
             fault(c, str_of(m->rooms[r].name), "missing messages were never announced");
-        if (account->credit > 0)
-            fault(c, str_of(m->rooms[r].name), "more messages were announced as missing than are");
     }
 }

@@ -52,8 +52,9 @@ static struct episode {
     size_t count;
     size_t known; /* of these, so many have been accepted */
     unsigned lines;
-    unsigned rooms;
+    unsigned rooms; /* that can be joined */
     bool lossy;
+    bool renaming;
 } run;
 
 static size_t below(size_t n)
@@ -286,10 +287,11 @@ static void write_command(struct player *p)
     unsigned n = run.lines++;
     switch (below(9)) {
     case 0:
-        write_line(p, "/nick n%u", n % 3 ? n : (unsigned)below(20));
+        if (run.renaming)
+            write_line(p, "/nick n%u", n % 3 ? n : (unsigned)below(20));
         break;
     case 1:
-        write_line(p, "/part #r%zu", below(run.rooms));
+        write_line(p, "/part #r%zu", below(run.rooms + 1));
         break;
     case 2:
         write_line(p, "/part");
@@ -310,7 +312,8 @@ static void write_command(struct player *p)
         write_line(p, "/msg client-%zu to m%u", 1 + below(run.count), n);
         break;
     default:
-        write_line(p, "/join #r%zu", below(run.rooms));
+        if (run.rooms > 0)
+            write_line(p, "/join #r%zu", below(run.rooms));
     }
 }
 
@@ -459,7 +462,10 @@ static void choose_limits(void)
     run.limits.presence_max = presences[below(COUNT_OF(presences))];
     run.limits.slow = chance(20) ? SLOW_CLOSE : SLOW_SKIP;
     run.lossy = run.limits.lag_limit < 1 << 30;
-    run.rooms = chance(20) ? 70 : 1 + (unsigned)below(4);
+    run.rooms = chance(20) ? 70 : (unsigned)below(5);
+    /* A line of a new nick says nothing of its room: where lines may be missing, nobody could tell
+     * which of several it is. */
+    run.renaming = !run.lossy || run.rooms == 0;
 }
 
 static void open_episode(uint64_t seed)

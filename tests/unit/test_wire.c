@@ -89,6 +89,19 @@ static void a_welcome_counts_the_others(void **state)
     }
 }
 
+/* /wire answers with one as well, to whoever has another nick by then. */
+static void a_welcome_names_the_id_and_the_nick(void **state)
+{
+    static const struct example examples[] = {
+        {{EVENT_WELCOME, .id = 12, .nick = TEXT("\"ann\""), .server = TEXT("0123abcd")},
+         "* Welcome to the chat room! Your chat ID is client-12. You are the first here.\n",
+         "{\"type\":\"welcome\",\"id\":12,\"text\":\"Welcome to the chat room! Your chat ID is "
+         "client-12.\",\"nick\":\"\\\"ann\\\"\",\"server\":\"0123abcd\",\"count\":0}\n"},
+    };
+    (void)state;
+    assert_examples(examples, COUNT_OF(examples));
+}
+
 static void what_people_say_names_the_room_unless_it_is_the_lobby(void **state)
 {
     static const struct example examples[] = {
@@ -458,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_welcome_counts_the_others),
+        cmocka_unit_test(a_welcome_names_the_id_and_the_nick),
         cmocka_unit_test(what_people_say_names_the_room_unless_it_is_the_lobby),
         cmocka_unit_test(coming_and_going_is_told_to_the_others),
         cmocka_unit_test(what_one_did_oneself_is_told_in_the_second_person),
