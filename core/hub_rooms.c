@@ -209,7 +209,7 @@ static void cut_log(struct hub *hub, struct room *room, enum wire_id w, struct r
                     uint64_t wanted)
 {
     bool progress = true;
-    while (progress && wanted - log->start > hub->limits.lag_limit) {
+    while (progress && room_log_weight(log, wanted) > hub->limits.lag_limit) {
         uint64_t before = log->start;
         uint64_t second = room_log_second_segment(log);
         uint64_t limit = second < wanted ? second : wanted;
@@ -225,7 +225,7 @@ static void enforce_limit(struct hub *hub, struct room *room)
     for (int w = 0; w < WIRE_COUNT; w++) {
         struct room_log *live = &room->live[w];
         struct room_log *history = &room->history[w];
-        if (live->end - live->start > hub->limits.lag_limit)
+        if (room_log_weight(live, live->end) > hub->limits.lag_limit)
             cut_log(hub, room, (enum wire_id)w, live, live->end);
         if (history->readers > 0)
             cut_log(hub, room, (enum wire_id)w, history, history_start(hub, room, history));

@@ -150,7 +150,7 @@ int netpoll_adopt(struct netpoll *np, int fd, netpoll_handle *out);
  * Returns 0; -EBUSY if the handle has a send in this batch already or one that fell short and is
  * not `writable` again; -ESTALE if the handle is closed, closing or dead; -EPIPE after
  * netpoll_shutdown(); -EINVAL unless 1 <= n <= NETPOLL_IOV_MAX. A connection that proves dead is
- * drained and then reported `closed`. Sockets only.
+ * drained, unless it is paused, and then reported `closed`. Sockets only.
  */
 int netpoll_send(struct netpoll *np, netpoll_handle h, const struct iovec *parts, int n);
 

@@ -220,6 +220,12 @@ uint64_t room_log_after(const struct room_log *log, uint64_t number)
     return low > 0 ? mark_at(log, low - 1)->end : log->start;
 }
 
+uint64_t room_log_weight(const struct room_log *log, uint64_t to)
+{
+    uint32_t marks = to == log->end ? log->mark_count : marks_until(log, to);
+    return to - log->start + marks * sizeof(struct room_log_mark);
+}
+
 uint64_t room_log_second_segment(const struct room_log *log)
 {
     const struct segment *s = log->first;

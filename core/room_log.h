@@ -80,6 +80,9 @@ uint64_t room_log_count(const struct room_log *log, uint64_t from, uint64_t to);
 /* Offset of the first record with a number above `number`. */
 uint64_t room_log_after(const struct room_log *log, uint64_t number);
 
+/* Memory of the records kept before `to`, a border: their bytes and their marks. */
+uint64_t room_log_weight(const struct room_log *log, uint64_t to);
+
 /* Where the next segment behind `start` begins, or `end`: up to here, dropping frees memory. Only
  * an empty log has it at `start`. */
 uint64_t room_log_second_segment(const struct room_log *log);

@@ -188,7 +188,7 @@ static bool balance(struct account *account)
 
 /* True if item `i` can be the one that came: of its room, just as many messages would be missing
  * before it as were announced. Replays may still be announced. */
-static bool can_come(const struct model_client *c, size_t i)
+static bool can_come(const struct model *m, const struct model_client *c, size_t i)
 {
     const struct item *item = &c->items[i];
     const struct account *account = &c->accounts[item->room];
@@ -196,7 +196,8 @@ static bool can_come(const struct model_client *c, size_t i)
     uint64_t replay = account->owed_replay;
     for (size_t k = c->first; k < i; k++) {
         const struct item *older = &c->items[k];
-        bool missing = older->state == ITEM_DUE && older->numbered && older->room == item->room;
+        bool counts = older->numbered || !m->lossy;
+        bool missing = older->state == ITEM_DUE && counts && older->room == item->room;
         live += missing && older->kind == ITEM_LIVE;
         replay += missing && older->kind == ITEM_REPLAY;
     }
@@ -206,13 +207,13 @@ static bool can_come(const struct model_client *c, size_t i)
 
 /* The item that a line is. A message comes again in a replay, joins and the like read the same each
  * time, a change of nick in every room: of several, the first that can come. */
-static size_t find_item(const struct model_client *c, struct str line)
+static size_t find_item(const struct model *m, const struct model_client *c, struct str line)
 {
     size_t found = c->count;
     for (size_t i = c->first; i < c->count; i++) {
         if (c->items[i].state != ITEM_DUE || !str_equal(c->items[i].text, line))
             continue;
-        if (can_come(c, i))
+        if (can_come(m, c, i))
             return i;
         found = found == c->count ? i : found;
     }
@@ -221,7 +222,7 @@ static size_t find_item(const struct model_client *c, struct str line)
 
 static void hear_item(const struct model *m, struct model_client *c, struct str line)
 {
-    size_t i = find_item(c, line);
+    size_t i = find_item(m, c, line);
     if (i == c->count)
         fault(c, line, "it is not due");
     struct item *item = &c->items[i];
