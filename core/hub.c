@@ -207,7 +207,7 @@ int hub_queue_gap(struct hub *hub, struct conn *c, const struct link *link)
     m->skipped = 0;
     if (e.count == 0 || conn_push(c, &e) == 0)
         return 0;
-    hub_doom(hub, c, "no memory");
+    hub_lose(hub, c);
     return -ENOMEM;
 }
 
@@ -218,7 +218,7 @@ int hub_queue_range(struct hub *hub, struct conn *c, const struct link *link, ui
     if (hub_queue_gap(hub, c, link) < 0)
         return -ENOMEM;
     if (outq_push_range(&c->outq, live, m->cursor, to) < 0) {
-        hub_doom(hub, c, "no memory");
+        hub_lose(hub, c);
         return -ENOMEM;
     }
     m->cursor = to;
@@ -245,7 +245,7 @@ void hub_tell(struct hub *hub, struct conn *c, const struct event *e)
     if (hub_queue_live(hub, c) < 0)
         return;
     if (conn_push(c, e) < 0) {
-        hub_doom(hub, c, "no memory");
+        hub_lose(hub, c);
         return;
     }
     hub_mark_slow(hub, c);
@@ -481,4 +481,12 @@ void hub_doom(struct hub *hub, struct conn *c, const char *why)
     outq_fini(&c->outq);
     set_member_flag(hub, c, MEMBER_SLOW, true); /* nothing is sent to it any more */
     hub_attend(hub, c);
+}
+
+void hub_lose(struct hub *hub, struct conn *c)
+{
+    if (c->flags & CONN_DOOMED)
+        return;
+    hub->stats.no_memory++;
+    hub_doom(hub, c, "no memory");
 }

@@ -110,6 +110,9 @@ void hub_disconnect(struct hub *hub, struct conn *c, const char *why);
 /* It must be closed at once: no memory for what it is due, or it reads too slowly. */
 void hub_doom(struct hub *hub, struct conn *c, const char *why);
 
+/* There is no memory for what it is due, or for what it says: doomed, and counted. */
+void hub_lose(struct hub *hub, struct conn *c);
+
 /* Changes the nick and tells the rooms. NULL, or why not: the end of a sentence that starts with
  * the nick. */
 const char *hub_rename(struct hub *hub, struct conn *c, struct str nick);

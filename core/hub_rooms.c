@@ -60,10 +60,12 @@ static struct room *room_make(struct hub *hub, struct str name)
         room = NULL;
     }
     hub->rooms[id] = room;
-    if (room)
+    if (room) {
         hub->stats.rooms++;
-    else
+    } else {
+        hub->stats.no_memory++;
         hub->free_rooms.items[hub->free_rooms.count++] = id;
+    }
     return room;
 }
 
@@ -119,7 +121,7 @@ static uint64_t lowest_need(struct hub *hub, const struct room *room, enum wire_
 static uint64_t history_start(const struct hub *hub, const struct room *room,
                               const struct room_log *history)
 {
-    if (room->number <= hub->limits.history)
+    if (history->mark_count <= hub->limits.history)
         return history->start;
     return room_log_after(history, room->number - hub->limits.history);
 }
@@ -164,8 +166,7 @@ static uint64_t give_up_queued(struct hub *hub, struct conn *c, struct room_log 
         hub->stats.closed_slow++;
         hub_doom(hub, c, "reads too slowly");
     } else if (outq_skip(&c->outq, log, &skipped) < 0) {
-        hub->stats.no_memory++;
-        hub_doom(hub, c, "no memory");
+        hub_lose(hub, c);
     }
     return skipped;
 }
@@ -354,7 +355,7 @@ static void replay(struct hub *hub, struct conn *c, struct room *room, uint64_t 
     if (c->flags & CONN_DOOMED)
         return;
     if (outq_push_range(&c->outq, log, from, log->end) < 0)
-        hub_doom(hub, c, "no memory");
+        hub_lose(hub, c);
     hub->stats.replays++;
 }
 
@@ -401,17 +402,19 @@ static void tell_joined(struct hub *hub, struct conn *c, struct room *room)
     hub_tell(hub, c, &e);
 }
 
-static const char *enter(struct conn *c, struct room *room)
+static const char *enter(struct hub *hub, struct conn *c, struct room *room)
 {
     int index = room_add(room, c->handle, (enum wire_id)c->wire);
-    if (index < 0)
-        return "The hub is out of memory.";
     struct link link = {room->id, (uint32_t)index};
-    int rc = conn_link_add(c, link);
+    int rc = index < 0 ? index : conn_link_add(c, link);
     if (rc == 0)
         return NULL;
-    room_remove(room, (uint32_t)index);
-    return rc == -EMLINK ? "You are in 64 rooms: /part one first." : "The hub is out of memory.";
+    if (index >= 0)
+        room_remove(room, (uint32_t)index);
+    if (rc == -EMLINK)
+        return "You are in 64 rooms: /part one first.";
+    hub->stats.no_memory++;
+    return "The hub is out of memory.";
 }
 
 const char *hub_join(struct hub *hub, struct conn *c, struct str name, bool welcome)
@@ -421,7 +424,7 @@ const char *hub_join(struct hub *hub, struct conn *c, struct str name, bool welc
         room = room_make(hub, name);
     if (!room)
         return "The hub takes no more rooms.";
-    const char *fault = enter(c, room);
+    const char *fault = enter(hub, c, room);
     if (fault) {
         room_release(hub, room);
         return fault;

@@ -36,8 +36,7 @@ struct server {
     bool stopped;
 };
 
-/* ---- server.c: for server_start(), and for tests that bring a poll interface of their own ------
- */
+/* ---- server.c: also for tests that bring a poll interface of their own ---------------------- */
 
 extern const struct netpoll_handlers server_handlers; /* their owner is the struct server */
 

@@ -51,12 +51,6 @@ static void run_line(struct server *s, struct conn *c, struct str raw)
         server_broadcast(s, c->handle, str_starts_with(line, STR("//")) ? str_skip(line, 1) : line);
 }
 
-static void lose_input(struct server *s, struct conn *c)
-{
-    s->hub.stats.no_memory++;
-    hub_doom(&s->hub, c, "no memory");
-}
-
 /* Its input waits until fanout.c finds that it may go on. */
 static void hold(struct server *s, struct conn *c, uint16_t flags)
 {
@@ -95,7 +89,7 @@ static void run_or_wait(struct server *s, struct conn *c, struct str line)
         return;
     }
     if (frame_unget(&c->frame, line) < 0)
-        lose_input(s, c);
+        hub_lose(&s->hub, c);
     hold(s, c, CONN_BARRIER);
 }
 
@@ -117,11 +111,11 @@ static void feed(struct server *s, struct conn *c, struct str in)
                       s->hub.limits.max_line);
             break;
         case FRAME_NOMEM:
-            lose_input(s, c);
+            hub_lose(&s->hub, c);
         }
     }
     if (c->state == CONN_OPEN && !(c->flags & CONN_DOOMED) && frame_hold(&c->frame, in) < 0)
-        lose_input(s, c);
+        hub_lose(&s->hub, c);
 }
 
 void session_data(struct server *s, struct conn *c, struct str bytes)
@@ -132,7 +126,7 @@ void session_data(struct server *s, struct conn *c, struct str bytes)
     if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
         feed(s, c, bytes);
     else if (frame_hold(&c->frame, bytes) < 0)
-        lose_input(s, c);
+        hub_lose(&s->hub, c);
 }
 
 /* What was kept is input again. */
@@ -255,6 +249,7 @@ void session_sweep(struct server *s)
  * as the turn has room for them. There is nobody to answer any more. */
 static void hear_last_lines(struct server *s, struct conn *c)
 {
+    char label[LABEL_MAX];
     struct str in;
     struct str line;
     enum frame_result result = FRAME_LINE;
@@ -266,6 +261,10 @@ static void hear_last_lines(struct server *s, struct conn *c)
         if (result == FRAME_LINE)
             run_line(s, c, line);
     }
+    s->hub.stats.no_memory += result == FRAME_NOMEM;
+    if (c->state == CONN_OPEN && in.size > 0)
+        diag_log(DIAG_WARN, "%s: the last %zu bytes of its input are lost: too much is being said",
+                 conn_label(c, label, sizeof label), in.size);
     free(memory);
 }
 

@@ -53,6 +53,11 @@ def prepare():
         signal.signal(number, signal.SIG_DFL)
 
 
+def unread(descriptor):
+    """How many bytes wait in a pipe or socket."""
+    return struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+
+
 def wait_readable(descriptor, deadline, what):
     """Waits until there is something to read; a pidfd is readable once its process has ended."""
     poller = select.poll()
@@ -70,6 +75,12 @@ class Process:
     def wait_end(self, what, deadline=DEADLINE):
         """Waits until it has ended, waited for by its parent or not."""
         wait_readable(self.fd, deadline, what)
+
+    def ended(self, seconds=0):
+        """True if it ends within this time."""
+        poller = select.poll()
+        poller.register(self.fd, select.POLLIN)
+        return bool(poller.poll(seconds * 1000))
 
     def kill(self, number=signal.SIGKILL):
         """Sends a signal; nothing if the process is gone."""

@@ -2,18 +2,18 @@
 
 import fcntl
 import os
+import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
+import time
 
 import driver
 from driver import LINE, FakeHub, Program
 from hub import show, wait_for
-from tap import Skip, check, run
+from tap import Failure, check, run
 
 MIB = 1 << 20
 FLAT = 3 * MIB  # what either process may grow by, whatever comes: buffers, a sanitizer's share
@@ -52,17 +52,29 @@ def sends_lines(client):
 
 def holds_half_lines(client):
     """half a line of a slow program is held until it is whole"""
-    def unread(fd):
-        return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
     hub = FakeHub()
     with Program([client, hub.address]) as program:
         peer = hub.accept()
         for part in (b"h", b"el", b"lo\nwor"):
             program.type(part)
-            wait_for(lambda: unread(program.input) == 0, "the client to read")
+            wait_for(lambda: driver.unread(program.input) == 0, "the client to read")
         check(peer.sock.recv(100) == b"hello\n", "not a whole line, or more")
         program.type(b"ld\n")
         check(peer.sock.recv(100) == b"world\n", "not a whole line")
+
+
+def sends_endless_lines(client):
+    """a line without end is passed on in parts, and lines behind it as lines"""
+    hub = FakeHub()
+    with Program([client, hub.address]) as program:
+        peer = hub.accept()
+        text = b"x" * 200000 + b"\nnext\n"
+        program.type(text)
+        peer.expect(text)
+        program.end_input()
+        peer.expect_end()
+        peer.close()
+        program.expect_exit(0)
 
 
 def sends_nick_first(client):
@@ -161,12 +173,36 @@ def waits_for_last_words(client):
         program.expect_exit(69, b"the hub closed the connection")
 
 
+def keyboard_ends_during_last_words(client):
+    """the keyboard's end does not cut off what is still to be shown"""
+    hub = FakeHub()
+    with Program([client, hub.address], gather=False) as program:
+        fcntl.fcntl(program.output, fcntl.F_SETPIPE_SZ, 4096)
+        peer = hub.accept()
+        program.type(LINE)
+        peer.expect(LINE)
+        keyboard = program.keyboard()
+        program.screen.kill(signal.SIGSTOP)
+        peer.send(LINE * 2500)
+        peer.close()
+        program.screen.kill(signal.SIGCONT)  # one turn brings it all, and the end
+        driver.wait_readable(program.output, driver.DEADLINE, "the beginning")
+        program.end_input()
+        wait_for(lambda: not os.path.exists(f"/proc/{keyboard.pid}"), "the keyboard's end noticed")
+        got = bytearray()
+        while block := os.read(program.output, 5000):
+            got += block
+        check(bytes(got) == LINE * 2500, f"{len(LINE) * 2500} bytes sent, {len(got)} shown")
+        program.expect_exit(69, b"the hub closed the connection")
+
+
 def survives_hostile_text(client):
     """escape sequences, C1, NUL, CR and ill-formed bytes come out harmless"""
     hub = FakeHub()
-    hostile = (b"\x1b[2J\x1b]0;title\x07red\x1b[31m\x00\x7f\r\n" b"\xc2\x9b31m csi\n" b"\x9b31m raw\n"
-               b"bad \xff\xfe \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80\n" b"tab\there\n"
-               b"half \xe2\x82\n" b"\x80\n")
+    hostile = (b"\x1b[2J\x1b]0;title\x07red\x1b[31m\x00\x7f\r\n"
+               b"\xc2\x9b31m csi\n\x9b31m raw\n"
+               b"bad \xff\xfe \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80\n"
+               b"tab\there\nhalf \xe2\x82\n\x80\n")
     with Program([client, hub.address], stdin=subprocess.DEVNULL) as program:
         peer = hub.accept()
         peer.send(hostile)
@@ -230,6 +266,18 @@ def hub_ends_in_mid_line(client):
         check(shown == b"* Welcome\nann: half a li\n", f"shown: {show(shown)}")
 
 
+def hub_ends_in_mid_piece(client):
+    """the same for a line of just the size that is shown at once"""
+    for size in (4095, 4096, 4097, 8192):
+        hub = FakeHub()
+        with Program([client, hub.address]) as program:
+            peer = hub.accept()
+            peer.send(b"x" * size)
+            peer.close()
+            shown = program.expect_exit(69, b"the hub closed the connection")
+            check(shown == b"x" * size + b"\n", f"{size} bytes: shown are {len(shown)}")
+
+
 def hub_resets(client):
     """the hub resets the connection: reason, status 69"""
     hub = FakeHub()
@@ -253,6 +301,39 @@ def hub_leaves_too_early(client):
         program.expect_exit(69, b"chatroom_client: error: the ")
 
 
+def hub_leaves_before_the_rest(client):
+    """a hub that ends in order, but before it took the rest, is a failure, too"""
+    block = LINE * 256
+
+    def fill(program, peer, blocks):
+        """Types so many blocks, or as many as the connection takes; returns how many it took."""
+        for number in range(blocks):
+            program.type(block)
+            wanted = (number + 1) * len(block)
+            try:
+                wait_for(lambda: driver.unread(peer.sock) == wanted, "a block", 1)
+            except Failure:
+                return number
+        return blocks
+
+    with tempfile.TemporaryDirectory() as folder:
+        hub = FakeHub(socket.AF_UNIX, f"{folder}/hub")
+        with Program([client, hub.address]) as program:
+            room = fill(program, hub.accept(), 1000)
+        with Program([client, hub.address]) as program:
+            peer = hub.accept()
+            keyboard = program.keyboard()
+            check(fill(program, peer, room) == room, "the connection takes less than the last one")
+            program.screen.kill(signal.SIGSTOP)
+            program.type(block * 15)
+            program.end_input()
+            keyboard.wait_end("the keyboard process")
+            program.screen.kill(signal.SIGCONT)  # one turn brings the rest, and the end of input
+            wait_for(lambda: not os.path.exists(f"/proc/{keyboard.pid}"), "the end of input")
+            peer.sock.shutdown(socket.SHUT_WR)
+            program.expect_exit(69, b"the hub closed the connection before all was sent")
+
+
 def hub_never_closes(client):
     """a hub that does not close after the end of input is left after --linger"""
     hub = FakeHub()
@@ -263,6 +344,36 @@ def hub_never_closes(client):
         check(peer.read_to_end() == b"bye\n", "the line is missing")
         program.expect_exit(0, b"warn: the hub has nothing more to say")
         peer.close()
+
+
+def slow_hub_is_waited_for(client):
+    """a hub that has not taken all that was typed is waited for longer than --linger"""
+    text = LINE * 4096
+    with tempfile.TemporaryDirectory() as folder:
+        hub = FakeHub(socket.AF_UNIX, f"{folder}/hub")
+        with Program([client, "--linger", "300", hub.address]) as program:
+            peer = hub.accept()
+            program.type(text)
+            program.end_input()
+            wait_for(lambda: driver.unread(peer.sock) == len(text), "all to be sent")
+            check(not program.screen.ended(0.7), "the hub was not waited for")
+            check(peer.read_to_end() == text, "something is missing")
+            peer.close()
+            program.expect_exit(0)
+
+
+def talking_hub_is_waited_for(client):
+    """a hub that still answers is waited for longer than --linger"""
+    hub = FakeHub()
+    with Program([client, "--linger", "300", hub.address], stdin=subprocess.DEVNULL) as program:
+        peer = hub.accept()
+        peer.expect_end()
+        start = time.monotonic()
+        while time.monotonic() < start + 0.7:
+            peer.send(LINE)
+            program.expect(LINE)
+        peer.close()
+        program.expect_exit(0)
 
 
 def quits(client):
@@ -276,97 +387,6 @@ def quits(client):
             peer.expect(typed)
             peer.close()
             program.expect_exit(status, said)
-
-
-def refused(client):
-    """nobody listens: status 69 and the address"""
-    hub = FakeHub()
-    hub.close()
-    with Program([client, hub.address]) as program:
-        program.expect_exit(69, f"cannot connect to {hub.address}: Connection refused\n".encode())
-    with Program([client, "unix:/nowhere/hub"]) as program:
-        program.expect_exit(69, b"cannot connect to unix:/nowhere/hub: No such file or directory\n")
-
-
-def unknown_host(client):
-    """a host that cannot be resolved: status 68"""
-    with Program([client, "no-such-host.invalid:8888"]) as program:
-        program.expect_exit(68, b"cannot connect to no-such-host.invalid: ", deadline=60)
-
-
-def connect_times_out(client):
-    """a hub that does not answer: status 69 after --connect-timeout"""
-    hub = FakeHub()
-    hub.sock.listen(0)
-    waiting = []
-    while not waiting or waiting[-1].connect_ex(("127.0.0.1", hub.port)) == 0:
-        check(len(waiting) < 100, "the listener's queue does not fill")
-        waiting.append(socket.socket())
-        waiting[-1].settimeout(0.2)
-    with Program([client, "--connect-timeout", "50", hub.address]) as program:
-        program.expect_exit(69, f"cannot connect to {hub.address}: Connection timed out".encode())
-    for sock in waiting:
-        sock.close()
-
-
-def other_addresses(client):
-    """localhost, [::1]:PORT, :PORT and unix:PATH lead to a hub"""
-    v4 = FakeHub()
-    addresses = [(v4, f"localhost:{v4.port}"), (v4, f":{v4.port}")]
-    if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
-        v6 = FakeHub(socket.AF_INET6, ("::1", 0))
-        addresses.append((v6, f"[::1]:{v6.port}"))
-    with tempfile.TemporaryDirectory() as folder:
-        local = FakeHub(socket.AF_UNIX, f"{folder}/hub")
-        addresses.append((local, local.address))
-        for hub, address in addresses:
-            with Program([client, address], stdin=subprocess.DEVNULL) as program:
-                peer = hub.accept()
-                peer.send(b"* Welcome\n")
-                peer.expect_end()
-                peer.close()
-                check(program.expect_exit(0) == b"* Welcome\n", f"{address}: no welcome")
-
-
-def ipv6(client):
-    """an IPv6 hub is found among several addresses"""
-    try:
-        hub = FakeHub(socket.AF_INET6, ("::1", 0))
-    except OSError as error:
-        raise Skip(f"no IPv6 here: {error}") from None
-    with Program([client, f"[::1]:{hub.port}"], stdin=subprocess.DEVNULL) as program:
-        peer = hub.accept()
-        peer.expect_end()
-        peer.close()
-        program.expect_exit(0)
-
-
-def wrong_usage(client):
-    """wrong usage: status 64, what is wrong, and where to look"""
-    for words, said in (
-            (["--no-such"], b"--no-such"), (["-N"], b"requires an argument"),
-            (["a", "b"], b"\"b\" is too many"), (["localhost:0"], b"port number"),
-            (["localhost:65536"], b"port number"), (["localhost:"], b"port number"),
-            (["localhost:http"], b"port number"), (["[::1"], b"is no HOST"),
-            (["[::1]8888"], b"is no HOST"), (["unix:"], b"no path"), (["x" * 300], b"is no HOST"),
-            (["-N", ""], b"is empty"), (["-N", "a b"], b"spaces"), (["-N", "a\nb"], b"control"),
-            (["-N", "x" * 33], b"longer"), (["--linger", "x"], b"--linger"),
-            (["--linger", "0"], b"--linger"), (["--connect-timeout", "-1"], b"--connect-timeout")):
-        with Program([client, *words]) as program:
-            check(program.expect_exit(64, said) == b"", "standard output is not empty")
-            check(b"chatroom_client --help" in program.err.rest(), "no hint")
-
-
-def help_and_version(client):
-    """--help fits a screen, --version is one line"""
-    with Program([client, "--help"]) as program:
-        lines = program.expect_exit(0).decode().splitlines()
-        check(len(lines) <= 24 and max(map(len, lines)) <= 100, "it is larger than a screen")
-        check("chatroom_client [OPTIONS] [HOST[:PORT] | unix:PATH]" in lines[0], lines[0])
-    with Program([client, "--version"]) as program:
-        check(program.expect_exit(0).startswith(b"chatroom_client 0."), "no version")
-    with open("/dev/full", "wb") as full, Program([client, "--help"], stdout=full) as program:
-        program.expect_exit(1)
 
 
 def standard_input_closed(client):
@@ -473,9 +493,10 @@ def disk_full(client):
 if __name__ == "__main__":
     run(driver.cases(
         os.path.abspath(sys.argv[1]), shows_messages, sends_lines, holds_half_lines,
-        sends_nick_first, drains_answers, loses_nothing, sends_flat, shows_flat,
-        waits_for_last_words, survives_hostile_text, survives_garbage, survives_endless_line,
-        hub_ends_in_mid_line, hub_resets, hub_leaves_too_early, hub_never_closes, quits, refused,
-        unknown_host, connect_times_out, other_addresses, ipv6, wrong_usage, help_and_version,
-        standard_input_closed, standard_output_closed, input_from_file, input_unreadable,
-        reader_leaves, reader_leaves_a_loud_hub, disk_full))
+        sends_endless_lines, sends_nick_first, drains_answers, loses_nothing, sends_flat,
+        shows_flat, waits_for_last_words, keyboard_ends_during_last_words, survives_hostile_text,
+        survives_garbage, survives_endless_line, hub_ends_in_mid_line, hub_ends_in_mid_piece,
+        hub_resets, hub_leaves_too_early, hub_leaves_before_the_rest, hub_never_closes,
+        slow_hub_is_waited_for, talking_hub_is_waited_for, quits, standard_input_closed,
+        standard_output_closed, input_from_file, input_unreadable, reader_leaves,
+        reader_leaves_a_loud_hub, disk_full))

@@ -145,7 +145,19 @@ def output_stopped(client):
             peer.close()
 
 
+def output_unread(client):
+    """a terminal that nobody reads, stuck in the middle of a write: TERM and kill -9 still work"""
+    for number, status, said in ((signal.SIGTERM, 143, b""), (signal.SIGKILL, 137, b"Killed")):
+        hub, program = in_terminal(client, gather=False)
+        with program:
+            peer = hub.accept()
+            peer.expect_stuck()
+            (program.keyboard() if said else program.screen).kill(number)
+            program.expect_exit(status, said)
+            peer.close()
+
+
 if __name__ == "__main__":
     run(driver.cases(
         os.path.abspath(sys.argv[1]), chat, rubout, control_c, control_d, hub_gone, hang_up, killed,
-        hostile_text, output_stopped))
+        hostile_text, output_stopped, output_unread))

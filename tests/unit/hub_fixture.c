@@ -68,13 +68,18 @@ void world_free(struct world *w)
     for (size_t i = 0; i < w->count; i++) {
         netpoll_fake_free(w->clients[i]->peer);
         free(w->clients[i]->heard);
+        free(w->clients[i]->unsaid);
         free(w->clients[i]);
     }
     server_close(w->server);
 }
 
+static void say_unsaid(struct client *c);
+
 void world_turn(struct world *w)
 {
+    for (size_t i = 0; i < w->count; i++)
+        say_unsaid(w->clients[i]);
     assert_int_equal(server_turn(w->server, 0), 0);
 }
 
@@ -207,18 +212,32 @@ void world_clients(struct world *w, struct client **out, size_t n)
     world_hush(w);
 }
 
+/* What it has said and was not read goes first. */
+static void send_unsaid(struct client *c)
+{
+    netpoll_fake_write(c->peer, c->unsaid, c->unsaid_size);
+    free(c->unsaid);
+    c->unsaid = NULL;
+    c->unsaid_size = 0;
+}
+
 void client_end(struct client *c)
 {
+    send_unsaid(c);
     netpoll_fake_half_close(c->peer);
 }
 
 void client_reset(struct client *c)
 {
+    send_unsaid(c);
     netpoll_fake_reset(c->peer);
 }
 
 void client_go(struct client *c)
 {
+    if (!c->peer)
+        return;
+    send_unsaid(c);
     netpoll_fake_free(c->peer);
     c->peer = NULL;
 }
@@ -237,16 +256,24 @@ bool client_is_read(const struct client *c)
 }
 
 /* In memory that is gone right after, as netpoll may do it. */
+static void say_unsaid(struct client *c)
+{
+    if (c->unsaid_size == 0 || !client_is_read(c))
+        return;
+    char *bytes = c->unsaid;
+    size_t n = c->unsaid_size;
+    c->unsaid = NULL;
+    c->unsaid_size = 0;
+    netpoll_deliver_data(c->world->server->np, netpoll_slot(c->handle), bytes, n);
+    free(bytes);
+}
+
 void client_bytes(struct client *c, const char *bytes, size_t n)
 {
-    if (!client_is_read(c)) {
-        netpoll_fake_write(c->peer, bytes, n);
-        return;
-    }
-    char *copy = must(malloc(n));
-    memcpy(copy, bytes, n);
-    netpoll_deliver_data(c->world->server->np, netpoll_slot(c->handle), copy, n);
-    free(copy);
+    c->unsaid = must(realloc(c->unsaid, c->unsaid_size + n));
+    memcpy(c->unsaid + c->unsaid_size, bytes, n);
+    c->unsaid_size += n;
+    say_unsaid(c);
 }
 
 void client_say(struct client *c, const char *format, ...)

@@ -32,6 +32,8 @@ struct client {
     char *heard; /* taken from the peer and not looked at yet */
     size_t size;
     size_t room;
+    char *unsaid; /* waits until the hub reads from it */
+    size_t unsaid_size;
 };
 
 struct world {

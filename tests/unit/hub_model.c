@@ -5,36 +5,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 2048 };
-
 #define NO_ROOM "You are in no room: /join one first."
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-static void *must(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
-
-/* Strings live as long as the model. */
-static const char *keep(struct model *m, const char *text, size_t size)
-{
-    if (!m->chunk || m->chunk->used + size > sizeof m->chunk->bytes) {
-        struct model_chunk *chunk = must(calloc(1, sizeof *chunk));
-        chunk->next = m->chunk;
-        m->chunk = chunk;
-    }
-    char *out = m->chunk->bytes + m->chunk->used;
-    memcpy(out, text, size);
-    m->chunk->used += size;
-    return out;
-}
-
 struct model *model_new(const struct hub_limits *limits, bool lossy)
 {
-    struct model *m = must(calloc(1, sizeof *m));
+    struct model *m = model_must(calloc(1, sizeof *m));
     m->limits = *limits;
     m->lossy = lossy;
     m->rooms[0] = (struct model_room){.exists = true, .name = "#lobby"};
@@ -59,185 +36,6 @@ void model_free(struct model *m)
     free(m);
 }
 
-/* ---- lines ---------------------------------------------------------------------------------- */
-
-static struct said say_it(struct model *m, const char *line, const char *json)
-{
-    return (struct said){{str_from(keep(m, line, strlen(line)), strlen(line)),
-                          str_from(keep(m, json, strlen(json)), strlen(json))}};
-}
-
-/* "#room " and " #room" and " of #room"; nothing for the lobby. */
-static const char *room_part(const struct model_room *room, const char *before, const char *after,
-                             char out[64])
-{
-    bool lobby = strcmp(room->name, "#lobby") == 0;
-    snprintf(out, 64, "%s%s%s", lobby ? "" : before, lobby ? "" : room->name, lobby ? "" : after);
-    return out;
-}
-
-/* A notice (mark '*') or an error ('!'). */
-static struct said make_notice(struct model *m, char mark, const char *text)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    snprintf(line, sizeof line, "%c %s", mark, text);
-    snprintf(json, sizeof json, "{\"type\":\"%s\",\"text\":\"%s\"}",
-             mark == '*' ? "notice" : "error", text);
-    return say_it(m, line, json);
-}
-
-static struct said make_message(struct model *m, const struct model_client *from,
-                                const struct model_room *room, bool action, struct str text)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char label[64];
-    snprintf(line, sizeof line, "%s%s%s" STR_FMT, room_part(room, "", " ", label), from->nick,
-             action ? " * " : ": ", STR_ARG(text));
-    snprintf(json, sizeof json,
-             "{\"type\":\"%s\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64 ",\"seq\":%" PRIu64
-             ",\"text\":\"" STR_FMT "\"}",
-             action ? "action" : "message", room->name, from->nick, from->id, room->number,
-             STR_ARG(text));
-    return say_it(m, line, json);
-}
-
-static const char *others(uint64_t n, char out[64])
-{
-    if (n == 0)
-        return "You are the first here.";
-    snprintf(out, 64, n == 1 ? "%" PRIu64 " other is here." : "%" PRIu64 " others are here.", n);
-    return out;
-}
-
-static struct said make_welcome(struct model *m, const struct model_client *c)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char count[64];
-    uint64_t n = m->open - 1;
-    snprintf(line, sizeof line,
-             "* Welcome to the chat room! Your chat ID is client-%" PRIu64 ". %s", c->id,
-             others(n, count));
-    snprintf(json, sizeof json,
-             "{\"type\":\"welcome\",\"id\":%" PRIu64
-             ",\"text\":\"Welcome to the chat room! Your chat ID is client-%" PRIu64
-             ".\",\"nick\":\"%s\",\"count\":%" PRIu64 "}",
-             c->id, c->id, c->nick, n);
-    return say_it(m, line, json);
-}
-
-static struct said make_join(struct model *m, const struct model_client *c,
-                             const struct model_room *room, bool own)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char part[64];
-    uint64_t n = room->present - 1;
-    int used = snprintf(json, sizeof json,
-                        "{\"type\":\"join\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64,
-                        room->name, c->nick, c->id);
-    if (own) {
-        snprintf(line, sizeof line, "* You joined %s. %s", room->name, others(n, part));
-        snprintf(json + used, sizeof json - (size_t)used, ",\"count\":%" PRIu64 "}", n);
-    } else {
-        snprintf(line, sizeof line, "* %s joined%s", c->nick, room_part(room, " ", "", part));
-        strcpy(json + used, "}");
-    }
-    return say_it(m, line, json);
-}
-
-static struct said make_part(struct model *m, const struct model_client *c,
-                             const struct model_room *room, struct str text)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char part[64];
-    int used = snprintf(json, sizeof json,
-                        "{\"type\":\"part\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64,
-                        room->name, c->nick, c->id);
-    int size = snprintf(line, sizeof line, "* %s left%s", c->nick, room_part(room, " ", "", part));
-    if (text.size > 0) {
-        snprintf(line + size, sizeof line - (size_t)size, ": " STR_FMT, STR_ARG(text));
-        used += snprintf(json + used, sizeof json - (size_t)used, ",\"text\":\"" STR_FMT "\"",
-                         STR_ARG(text));
-    }
-    strcpy(json + used, "}");
-    return say_it(m, line, json);
-}
-
-static struct said make_parted(struct model *m, const struct model_client *c,
-                               const struct model_room *room)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    int size = snprintf(line, sizeof line, "* You left %s. ", room->name);
-    if (c->room_count > 0)
-        snprintf(line + size, sizeof line - (size_t)size, "Your current room is %s.",
-                 m->rooms[c->rooms[c->current]].name);
-    else
-        strcpy(line + size, "You are in no room now: /join one.");
-    snprintf(json, sizeof json,
-             "{\"type\":\"part\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64 "}", room->name,
-             c->nick, c->id);
-    return say_it(m, line, json);
-}
-
-static struct said make_nick(struct model *m, const struct model_client *c, const char *old,
-                             const struct model_room *room)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char place[64] = "";
-    if (room) {
-        snprintf(line, sizeof line, "* %s is now known as %s", old, c->nick);
-        snprintf(place, sizeof place, "\"room\":\"%s\",", room->name);
-    } else {
-        snprintf(line, sizeof line, "* You are now known as %s.", c->nick);
-    }
-    snprintf(json, sizeof json,
-             "{\"type\":\"nick\",%s\"from\":\"%s\",\"id\":%" PRIu64 ",\"nick\":\"%s\"}", place, old,
-             c->id, c->nick);
-    return say_it(m, line, json);
-}
-
-static struct said make_private(struct model *m, const struct model_client *from, const char *to,
-                                struct str text)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    snprintf(line, sizeof line, "@%s: " STR_FMT, from->nick, STR_ARG(text));
-    snprintf(json, sizeof json,
-             "{\"type\":\"private\",\"from\":\"%s\",\"to\":\"%s\",\"id\":%" PRIu64
-             ",\"text\":\"" STR_FMT "\"}",
-             from->nick, to, from->id, STR_ARG(text));
-    return say_it(m, line, json);
-}
-
-static struct said make_history(struct model *m, const struct model_room *room, uint64_t n)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    char part[64];
-    char count[32] = "message";
-    if (n > 1)
-        snprintf(count, sizeof count, "%" PRIu64 " messages", n);
-    snprintf(line, sizeof line, "* last %s%s:", count, room_part(room, " of ", "", part));
-    snprintf(json, sizeof json, "{\"type\":\"history\",\"room\":\"%s\",\"count\":%" PRIu64 "}",
-             room->name, n);
-    return say_it(m, line, json);
-}
-
-static struct said make_pong(struct model *m, struct str token)
-{
-    char line[TEXT_MAX];
-    char json[TEXT_MAX];
-    snprintf(line, sizeof line, "* pong " STR_FMT, STR_ARG(token));
-    snprintf(json, sizeof json, "{\"type\":\"pong\",\"token\":\"" STR_FMT "\"}", STR_ARG(token));
-    return say_it(m, line, json);
-}
-
 /* ---- what is due ---------------------------------------------------------------------------- */
 
 static void due(struct model_client *c, struct said said, enum item_kind kind, int room,
@@ -245,10 +43,12 @@ static void due(struct model_client *c, struct said said, enum item_kind kind, i
 {
     if (c->count == c->size) {
         c->size = c->size ? c->size * 2 : 16;
-        c->items = must(realloc(c->items, c->size * sizeof *c->items));
+        c->items = model_must(realloc(c->items, c->size * sizeof *c->items));
     }
-    c->items[c->count++] = (struct item){
-        .text = said.text[c->wire], .kind = kind, .room = (uint8_t)room, .numbered = numbered};
+    c->items[c->count++] = (struct item){.text = said.text[c->wire],
+                                         .kind = (uint8_t)kind,
+                                         .room = (uint8_t)room,
+                                         .numbered = numbered};
 }
 
 static void tell(struct model_client *c, struct said said)
@@ -260,12 +60,12 @@ static void tell(struct model_client *c, struct said said)
 __attribute__((format(printf, 4, 5))) static void tell_text(struct model *m, struct model_client *c,
                                                             char mark, const char *format, ...)
 {
-    char text[TEXT_MAX];
+    char text[MODEL_TEXT_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell(c, make_notice(m, mark, text));
+    tell(c, model_make_notice(m, mark, text));
 }
 
 static bool is_member(const struct model_client *c, int room)
@@ -297,7 +97,7 @@ static void replay(struct model *m, struct model_client *c, int r, uint64_t afte
     const struct model_room *room = &m->rooms[r];
     if (after >= room->number || m->limits.history == 0)
         return;
-    tell(c, make_history(m, room, room->number - after));
+    tell(c, model_make_history(m, room, room->number - after));
     for (uint64_t n = after; n < room->number; n++)
         due(c, room->said[n], ITEM_REPLAY, r, true);
 }
@@ -345,7 +145,7 @@ static void enter(struct model *m, struct model_client *c, int r)
     c->current = c->room_count;
     c->rooms[c->room_count++] = r;
     m->rooms[r].present++;
-    announce(m, r, make_join(m, c, &m->rooms[r], false), c);
+    announce(m, r, model_make_join(m, c, &m->rooms[r], false), c);
 }
 
 static void join(struct model *m, struct model_client *c, struct str name)
@@ -363,7 +163,7 @@ static void join(struct model *m, struct model_client *c, struct str name)
     }
     r = r >= 0 ? r : make_room(m, name);
     enter(m, c, r);
-    tell(c, make_join(m, c, &m->rooms[r], true));
+    tell(c, model_make_join(m, c, &m->rooms[r], true));
     replay_last(m, c, r, UINT64_MAX);
 }
 
@@ -380,7 +180,7 @@ static void part(struct model *m, struct model_client *c, struct str name)
         tell_text(m, c, '!', "You are not in %s.", text);
         return;
     }
-    announce(m, r, make_part(m, c, &m->rooms[r], STR("")), c);
+    announce(m, r, model_make_part(m, c, &m->rooms[r], STR("")), c);
     int i = 0;
     while (c->rooms[i] != r)
         i++;
@@ -389,7 +189,7 @@ static void part(struct model *m, struct model_client *c, struct str name)
     if (c->current > 0 && c->current >= i)
         c->current--;
     m->rooms[r].present--;
-    tell(c, make_parted(m, c, &m->rooms[r]));
+    tell(c, model_make_parted(m, c, &m->rooms[r]));
     release_room(m, r);
 }
 
@@ -411,10 +211,10 @@ static void post_message(struct model *m, struct model_client *c, bool action, s
     int r = c->rooms[c->current];
     struct model_room *room = &m->rooms[r];
     room->number++;
-    struct said said = make_message(m, c, room, action, text);
+    struct said said = model_make_message(m, c, room, action, text);
     if (room->number > room->size) {
         room->size = room->size ? room->size * 2 : 16;
-        room->said = must(realloc(room->said, room->size * sizeof *room->said));
+        room->said = model_must(realloc(room->said, room->size * sizeof *room->said));
     }
     room->said[room->number - 1] = said;
     post(m, r, said, true, c);
@@ -424,7 +224,7 @@ static void post_message(struct model *m, struct model_client *c, bool action, s
 
 static void say(struct model *m, struct model_client *c, bool action, struct str text)
 {
-    char copy[TEXT_MAX];
+    char copy[MODEL_TEXT_MAX];
     if (c->room_count == 0) {
         tell_text(m, c, '!', NO_ROOM);
         return;
@@ -476,9 +276,9 @@ static void rename_client(struct model *m, struct model_client *c, struct str ni
     }
     strcpy(old, c->nick);
     snprintf(c->nick, sizeof c->nick, STR_FMT, STR_ARG(nick));
-    tell(c, make_nick(m, c, old, NULL));
+    tell(c, model_make_nick(m, c, old, NULL));
     for (int i = 0; i < c->room_count; i++)
-        announce(m, c->rooms[i], make_nick(m, c, old, &m->rooms[c->rooms[i]]), c);
+        announce(m, c->rooms[i], model_make_nick(m, c, old, &m->rooms[c->rooms[i]]), c);
 }
 
 static void message_one(struct model *m, struct model_client *c, struct str args, bool delivered)
@@ -492,7 +292,7 @@ static void message_one(struct model *m, struct model_client *c, struct str args
     else if (!delivered)
         tell_text(m, c, '!', "%s does not read: your message was not delivered.", text);
     else
-        tell(to, make_private(m, c, to->nick, args));
+        tell(to, model_make_private(m, c, to->nick, args));
 }
 
 static void show_history(struct model *m, struct model_client *c, struct str args)
@@ -529,10 +329,10 @@ void model_command(struct model *m, struct model_client *c, struct str line, boo
     else if (str_equal(name, STR("/history")))
         show_history(m, c, line);
     else if (str_equal(name, STR("/ping")))
-        tell(c, make_pong(m, line));
+        tell(c, model_make_pong(m, line));
     else if (str_equal(name, STR("/wire"))) {
         c->wire = str_equal(line, STR("json")) ? WIRE_JSON : WIRE_LINE;
-        tell(c, make_welcome(m, c));
+        tell(c, model_make_welcome(m, c));
     }
 }
 
@@ -540,7 +340,7 @@ void model_command(struct model *m, struct model_client *c, struct str line, boo
 
 static struct model_client *add_client(struct model *m, uint64_t id)
 {
-    struct model_client *c = must(calloc(1, sizeof *c));
+    struct model_client *c = model_must(calloc(1, sizeof *c));
     *c = (struct model_client){.id = id, .open = true, .next = m->clients};
     m->clients = c;
     return c;
@@ -551,7 +351,7 @@ struct model_client *model_connect(struct model *m, uint64_t id)
     struct model_client *c = add_client(m, id);
     snprintf(c->nick, sizeof c->nick, "client-%" PRIu64, id);
     m->open++;
-    tell(c, make_welcome(m, c));
+    tell(c, model_make_welcome(m, c));
     enter(m, c, 0);
     replay_last(m, c, 0, UINT64_MAX);
     return c;
@@ -569,7 +369,7 @@ void model_leave(struct model *m, struct model_client *c, struct str text)
 {
     for (int i = 0; i < c->room_count; i++) {
         struct model_room *room = &m->rooms[c->rooms[i]];
-        announce(m, c->rooms[i], make_part(m, c, room, text), c);
+        announce(m, c->rooms[i], model_make_part(m, c, room, text), c);
         room->present--;
         room->ghosts++;
     }

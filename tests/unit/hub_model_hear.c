@@ -105,21 +105,40 @@ static bool is_barrier(const struct item *item)
     return item->kind != ITEM_LIVE;
 }
 
-/* A change of nick reads the same in every room: what came may have been another room's, and that
- * one's is still to come. */
-static bool trade(struct model_client *c, struct item *missing)
+/* True if nothing of its room that is newer than item `i` has come. */
+static bool is_newest(const struct model_client *c, size_t i)
+{
+    for (size_t k = i + 1; k < c->count; k++) {
+        const struct item *newer = &c->items[k];
+        if (newer->state == ITEM_HEARD && newer->kind == ITEM_LIVE &&
+            newer->room == c->items[i].room)
+            return false;
+    }
+    return true;
+}
+
+/* A change of nick reads the same in every room: what came may have been that of the room of
+ * `missing`, and what it was taken for is still to come. Returns that, or c->count. */
+static size_t find_twin(const struct model_client *c, const struct item *missing)
 {
     for (size_t i = c->count; !missing->numbered && i-- > 0;) {
-        struct item *item = &c->items[i];
-        if (item->state != ITEM_HEARD || item->kind != ITEM_LIVE || item->room == missing->room ||
-            !str_equal(item->text, missing->text))
-            continue;
-        missing->state = ITEM_HEARD;
-        item->state = ITEM_DUE;
-        c->first = i < c->first ? i : c->first;
-        return true;
+        const struct item *item = &c->items[i];
+        if (item->state == ITEM_HEARD && item->kind == ITEM_LIVE && item->room != missing->room &&
+            str_equal(item->text, missing->text) && is_newest(c, i))
+            return i;
     }
-    return false;
+    return c->count;
+}
+
+static bool trade(struct model_client *c, struct item *missing)
+{
+    size_t i = find_twin(c, missing);
+    if (i == c->count)
+        return false;
+    missing->state = ITEM_HEARD;
+    c->items[i].state = ITEM_DUE;
+    c->first = i < c->first ? i : c->first;
+    return true;
 }
 
 /* The item is missing. What was announced pays for it; else it is owed, if it may be. */
@@ -148,7 +167,7 @@ static bool lose(const struct model *m, struct model_client *c, struct item *ite
 static void lose_before(const struct model *m, struct model_client *c, size_t heard)
 {
     const struct item *item = &c->items[heard];
-    for (size_t i = c->first; i < heard; i++) {
+    for (size_t i = heard; i-- > c->first;) { /* from the newest: so they can be traded */
         struct item *missing = &c->items[i];
         bool same = !is_barrier(item) && !is_barrier(missing) && item->room == missing->room;
         if (missing->state == ITEM_DUE && same && !lose(m, c, missing, false))
@@ -186,36 +205,55 @@ static bool balance(struct account *account)
     return account->credit == 0;
 }
 
-/* True if item `i` can be the one that came: of its room, just as many messages would be missing
- * before it as were announced. Replays may still be announced. */
-static bool can_come(const struct model *m, const struct model_client *c, size_t i)
+/* What would be missing if the item was the one that came. */
+struct missing {
+    bool private_line;
+    uint64_t live; /* messages of its room, from here on */
+    uint64_t replay;
+};
+
+static struct missing missing_before(const struct model *m, const struct model_client *c, size_t i)
 {
     const struct item *item = &c->items[i];
-    const struct account *account = &c->accounts[item->room];
-    uint64_t live = 0;
-    uint64_t replay = account->owed_replay;
+    struct missing n = {.replay = c->accounts[item->room].owed_replay};
     for (size_t k = c->first; k < i; k++) {
         const struct item *older = &c->items[k];
-        bool counts = older->numbered || !m->lossy;
-        bool missing = older->state == ITEM_DUE && counts && older->room == item->room;
-        live += missing && older->kind == ITEM_LIVE;
-        replay += missing && older->kind == ITEM_REPLAY;
+        bool missing = older->state == ITEM_DUE && older->room == item->room &&
+                       (older->numbered || (!m->lossy && find_twin(c, older) == c->count));
+        n.live += missing && older->kind == ITEM_LIVE;
+        n.replay += missing && older->kind == ITEM_REPLAY;
+        n.private_line |= older->state == ITEM_DUE && older->kind == ITEM_PRIVATE;
     }
-    return item->kind != ITEM_LIVE || (account->owed_live == 0 && live <= account->credit &&
-                                       account->credit <= live + replay);
+    return n;
 }
 
-/* The item that a line is. A message comes again in a replay, joins and the like read the same each
- * time, a change of nick in every room: of several, the first that can come. */
+/* How well an item fits a line that reads like it: 2 if just what was announced would be missing
+ * before it; 1 if it may be, as replays may still be announced. */
+static int fitness(const struct model *m, const struct model_client *c, size_t i)
+{
+    const struct account *account = &c->accounts[c->items[i].room];
+    struct missing n = missing_before(m, c, i);
+    if (n.private_line)
+        return 0;
+    if (c->items[i].kind != ITEM_LIVE)
+        return 1;
+    if (account->owed_live > 0 || n.live > account->credit)
+        return 0;
+    return account->credit == n.live ? 2 : account->credit <= n.live + n.replay;
+}
+
+/* The item that a line is, or c->count. A message comes again in a replay, joins and the like read
+ * the same each time, a change of nick in every room: of several, the first that fits best. */
 static size_t find_item(const struct model *m, const struct model_client *c, struct str line)
 {
     size_t found = c->count;
-    for (size_t i = c->first; i < c->count; i++) {
+    int best = -1;
+    for (size_t i = c->first; i < c->count && best < 2; i++) {
         if (c->items[i].state != ITEM_DUE || !str_equal(c->items[i].text, line))
             continue;
-        if (can_come(m, c, i))
-            return i;
-        found = found == c->count ? i : found;
+        int fits = fitness(m, c, i);
+        found = fits > best ? i : found;
+        best = fits > best ? fits : best;
     }
     return found;
 }

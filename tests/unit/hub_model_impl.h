@@ -1,11 +1,13 @@
-/* The inside of the model hub: hub_model.c, which says what is due, and hub_model_hear.c, which
- * judges what was sent. */
+/* The inside of the model hub: hub_model.c, which says what is due, hub_model_lines.c, how that
+ * reads, and hub_model_hear.c, which judges what was sent. */
 #ifndef CHATROOM_HUB_MODEL_IMPL_H
 #define CHATROOM_HUB_MODEL_IMPL_H
 
 #include "hub_model.h"
 
 #include <stdio.h>
+
+enum { MODEL_TEXT_MAX = 2048 };
 
 /* One line in every encoding. */
 struct said {
@@ -72,5 +74,34 @@ struct model {
     uint64_t skipped;
     struct model_chunk *chunk;
 };
+
+/* ---- hub_model_lines.c ---------------------------------------------------------------------- */
+
+/* Ends the program if there is no memory: there is nothing a test could learn from it. */
+void *model_must(void *memory);
+
+/* A notice (mark '*') or an error ('!'). */
+struct said model_make_notice(struct model *m, char mark, const char *text);
+struct said model_make_message(struct model *m, const struct model_client *from,
+                               const struct model_room *room, bool action, struct str text);
+struct said model_make_welcome(struct model *m, const struct model_client *c);
+
+/* To the room, or to the one who joined. */
+struct said model_make_join(struct model *m, const struct model_client *c,
+                            const struct model_room *room, bool own);
+
+/* To the room; to the one who left it. */
+struct said model_make_part(struct model *m, const struct model_client *c,
+                            const struct model_room *room, struct str text);
+struct said model_make_parted(struct model *m, const struct model_client *c,
+                              const struct model_room *room);
+
+/* To a room, or (NULL) to the one it is about. */
+struct said model_make_nick(struct model *m, const struct model_client *c, const char *old,
+                            const struct model_room *room);
+struct said model_make_private(struct model *m, const struct model_client *from, const char *to,
+                               struct str text);
+struct said model_make_history(struct model *m, const struct model_room *room, uint64_t n);
+struct said model_make_pong(struct model *m, struct str token);
 
 #endif

@@ -11,24 +11,32 @@ static void open_world(void)
 
 /* ---- input that waits ----------------------------------------------------------------------- */
 
+enum { FLOOD = 60000 }; /* bytes: less than is read from one connection in a turn */
+
+/* Lines of two bytes: in the logs, each is a hundred times that. */
+static void flood(struct client *c)
+{
+    char lines[FLOOD];
+    for (size_t i = 0; i < sizeof lines; i += 2)
+        memcpy(lines + i, "x\n", 2);
+    netpoll_fake_write(c->peer, lines, sizeof lines);
+}
+
 /* A client that floods is read no faster than what it says can be flushed. */
 static void a_flood_is_held_in_the_kernel_not_here(void **state)
 {
     struct client *c[2];
-    char lines[60000];
     (void)state;
     open_world();
     world_clients(&w, c, 2);
-    for (size_t i = 0; i < sizeof lines; i += 2)
-        memcpy(lines + i, "x\n", 2);
-    for (int n = 0; n < 50; n++) {
-        netpoll_fake_write(c[0]->peer, lines, sizeof lines);
+    for (int n = 0; n < 10; n++) {
+        flood(c[0]);
         world_turn(&w);
         client_forget(c[1]);
         assert_true(client_conn(c[0])->frame.size <= 128 << 10);
     }
     world_settle(&w);
-    assert_int_equal(world_stats(&w)->messages, 50 * sizeof lines / 2);
+    assert_int_equal(world_stats(&w)->messages, 10 * FLOOD / 2);
     assert_int_equal(world_stats(&w)->gaps, 0);
     world_close(&w);
 }
@@ -36,26 +44,195 @@ static void a_flood_is_held_in_the_kernel_not_here(void **state)
 static void a_full_turn_comes_round_to_everybody(void **state)
 {
     struct client *c[4];
-    char lines[60000];
     (void)state;
     open_world();
     world_clients(&w, c, 4);
-    for (size_t i = 0; i < sizeof lines; i += 2)
-        memcpy(lines + i, "x\n", 2);
-    for (size_t i = 0; i < 3; i++) {
-        for (int n = 0; n < 5; n++)
-            netpoll_fake_write(c[i]->peer, lines, sizeof lines);
-    }
-    world_turn(&w);
-    for (int n = 0; n < 40; n++) {
+    for (int n = 0; n < 9; n++)
+        flood(c[n % 3]);
+    for (int n = 0; n < 14; n++)
         world_turn(&w);
-        for (size_t i = 0; i < 4; i++)
-            client_heard(c[i]);
-    }
     size_t said[3] = {client_count(c[3], "client-1: x\n"), client_count(c[3], "client-2: x\n"),
                       client_count(c[3], "client-3: x\n")};
     for (size_t i = 0; i < 3; i++)
         assert_in_range(said[i], (said[0] + said[1] + said[2]) / 6, SIZE_MAX);
+    world_close(&w);
+}
+
+/* Who waits for a moment in which all was sent gets it, however much is said meanwhile. */
+static void a_barrier_is_not_starved_by_floods(void **state)
+{
+    struct client *c[4];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 4);
+    for (int n = 0; n < 6; n++)
+        flood(c[n % 2]);
+    world_turn(&w);
+    client_say(c[2], "/wire json");
+    client_say(c[3], "/part");
+    for (int n = 0; n < 4; n++)
+        world_turn(&w);
+    assert_int_equal(client_count(c[2], "\"type\":\"welcome\""), 1);
+    assert_int_equal(client_count(c[3], "* You left #lobby."), 1);
+    assert_true(client_conn(c[0])->flags & CONN_ATTEND);
+    world_close(&w);
+}
+
+/* The answers stay here up to the high-water mark, the questions in the kernel. */
+static void questions_wait_while_the_answers_are_not_read(void **state)
+{
+    struct client *c[1];
+    char question[32];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 1);
+    client_stall(c[0], 7);
+    for (int n = 0; n < 30000; n++) {
+        int size = snprintf(question, sizeof question, "/ping %d\n", n);
+        netpoll_fake_write(c[0]->peer, question, (size_t)size);
+    }
+    world_settle(&w);
+    assert_false(client_is_read(c[0]));
+    assert_in_range(outq_bytes(&client_conn(c[0])->outq), HUB_OUTQ_HIGH, HUB_OUTQ_HIGH + 1000);
+    assert_in_range(client_conn(c[0])->frame.size, 1, 128 << 10);
+    assert_true(world_stats(&w)->commands < 10000);
+    client_heard(c[0]);
+    client_resume(c[0]);
+    world_settle(&w);
+    assert_int_equal(world_stats(&w)->commands, 30000);
+    const char *at = client_heard(c[0]);
+    for (int n = 0; n < 30000; n++) {
+        int size = snprintf(question, sizeof question, "* pong %d\n", n);
+        assert_int_equal(strncmp(at, question, (size_t)size), 0);
+        at += size;
+    }
+    assert_int_equal(*at, '\0');
+    world_close(&w);
+}
+
+static void what_waits_is_heard_when_the_connection_resets(void **state)
+{
+    struct client *c[2];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 2);
+    client_stall(c[0], 0);
+    client_say(c[1], "hello");
+    world_turn(&w);
+    client_bytes(c[0], "/wire json\nlast words\n/me waves\nnot sa", 38);
+    world_settle(&w);
+    assert_true(client_conn(c[0])->flags & CONN_BARRIER);
+    assert_heard(c[1], "");
+    client_reset(c[0]);
+    world_settle(&w);
+    assert_heard(c[1], "client-1: last words\nclient-1 * waves\n");
+    assert_null(client_conn(c[0]));
+    world_close(&w);
+}
+
+static void what_waits_is_answered_before_the_end_of_input_counts(void **state)
+{
+    struct client *c[2];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 2);
+    client_stall(c[0], 0);
+    for (int n = 0; n < 9000; n++)
+        netpoll_fake_write(c[0]->peer, "/ping\n", 6);
+    netpoll_fake_write(c[0]->peer, "/wire json\n/ping end\nbye", 24);
+    client_end(c[0]);
+    world_settle(&w);
+    assert_heard(c[1], "");
+    client_resume(c[0]);
+    world_settle(&w);
+    assert_heard(c[1], "client-1: bye\n");
+    assert_int_equal(client_count(c[0], "* pong\n"), 9000);
+    assert_int_equal(client_count(c[0], "\"token\":\"end\""), 1);
+    assert_true(netpoll_fake_at_end(c[0]->peer));
+    assert_null(client_conn(c[0]));
+    world_close(&w);
+}
+
+/* Many that flood and break off in one turn do not make laggards of those who read. */
+static void floods_that_break_off_hurt_nobody(void **state)
+{
+    struct client *c[9];
+    (void)state;
+    struct hub_limits limits = world_limits();
+    limits.lag_limit = 256 << 10;
+    world_open(&w, &limits);
+    world_clients(&w, c, 9);
+    client_stall(c[8], 0); /* somebody has to lag: else nothing would be cut */
+    for (size_t i = 0; i < 7; i++)
+        flood(c[i]);
+    world_turn(&w);
+    for (size_t i = 0; i < 7; i++)
+        client_reset(c[i]);
+    uint64_t before = world_stats(&w)->messages;
+    world_turn(&w);
+    assert_in_range(world_stats(&w)->messages - before, 1, 2000); /* of 200,000 */
+    assert_in_range(world_log_bytes(&w), 0, WIRE_COUNT * (256 << 10));
+    world_settle(&w);
+    assert_int_equal(client_count(c[7], "skipped"), 0);
+    assert_int_equal(client_count(c[7], ": x\n"), world_stats(&w)->messages);
+    world_close(&w);
+}
+
+/* ---- packets -------------------------------------------------------------------------------- */
+
+static void packets_may_end_anywhere(void **state)
+{
+    static const char said[] = "one\n/ping x\r\n\ntwo\n/me waves\n//three\n/quit\nfour\n";
+    (void)state;
+    for (size_t cut = 0; cut < sizeof said; cut++) {
+        struct client *c[2];
+        open_world();
+        world_clients(&w, c, 2);
+        client_bytes(c[0], said, cut);
+        if (cut % 2)
+            world_turn(&w);
+        client_bytes(c[0], said + cut, sizeof said - 1 - cut);
+        world_settle(&w);
+        assert_heard(c[0], "* pong x\n");
+        assert_heard(c[1], "client-1: one\nclient-1: two\nclient-1 * waves\nclient-1: /three\n");
+        assert_true(netpoll_fake_at_end(c[0]->peer));
+        world_close(&w);
+    }
+}
+
+static void kick(struct filter *f, const struct filter_message *m, struct filter_result *result)
+{
+    (void)f;
+    if (!str_equal(m->text, STR("two")))
+        return;
+    result->verdict = FILTER_KICK;
+    result->text = STR("enough");
+}
+
+static void keep(struct filter *f)
+{
+    (void)f;
+}
+
+static void who_is_kicked_says_nothing_more(void **state)
+{
+    static const struct filter_ops ops = {kick, keep};
+    struct filter f = {.ops = &ops, .name = STR("kicker")};
+    struct hub_limits limits = world_limits();
+    struct filter_chain *chain = filter_chain_new(limits.max_line);
+    struct client *c[2];
+    (void)state;
+    assert_true(chain && filter_chain_add(chain, &f) == 0);
+    limits.presence_max = 10;
+    world_open_filtered(&w, &limits, chain);
+    world_clients(&w, c, 2);
+    client_say(c[1], "to you");
+    client_bytes(c[0], "one\ntwo\nthree\n/ping x\n", 23);
+    world_settle(&w);
+    assert_heard(c[0], "client-2: to you\n! You were disconnected: enough\n");
+    assert_heard(c[1], "client-1: one\n* client-1 left: kicked\n");
+    assert_true(netpoll_fake_at_end(c[0]->peer));
+    assert_int_equal(world_stats(&w)->clients, 1);
     world_close(&w);
 }
 
@@ -138,6 +315,55 @@ static void who_may_not_enter_is_not_announced(void **state)
     world_close(&w);
 }
 
+static void a_full_hub_says_so(void **state)
+{
+    struct client *c[2];
+    struct hub_limits limits = world_limits();
+    (void)state;
+    limits.max_clients = 2;
+    world_open(&w, &limits);
+    world_clients(&w, c, 2);
+    struct client *third = world_connect(&w);
+    netpoll_fake_write(third->peer, "hello\n", 6);
+    world_settle(&w);
+    assert_heard(third, "! The hub is full. Try again later.\n");
+    assert_heard(c[0], "");
+    assert_true(netpoll_fake_at_end(third->peer));
+    client_go(c[1]);
+    client_go(third);
+    world_settle(&w);
+    assert_int_equal(world_stats(&w)->refused, 1);
+    assert_int_equal(world_client(&w)->id, 3);
+    world_close(&w);
+}
+
+/* ---- private lines -------------------------------------------------------------------------- */
+
+static void who_does_not_read_gets_private_lines_up_to_a_limit(void **state)
+{
+    struct client *c[3];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 3);
+    client_stall(c[1], 0);
+    client_say(c[0], "/msg client-2 first");
+    world_turn(&w);
+    for (int n = 0; n < 5000; n++)
+        client_say(c[0], "/msg client-2 number %d", n);
+    client_say(c[0], "/msg client-3 hello");
+    world_settle(&w);
+    size_t refused =
+        client_count(c[0], "! client-2 does not read: your message was not delivered.\n");
+    assert_in_range(refused, 2500, 4500);
+    assert_int_equal(world_stats(&w)->undelivered, refused);
+    assert_in_range(outq_bytes(&client_conn(c[1])->outq), HUB_OUTQ_HIGH, HUB_OUTQ_HIGH + 1000);
+    assert_heard(c[2], "@client-1: hello\n");
+    client_resume(c[1]);
+    world_settle(&w);
+    assert_int_equal(client_count(c[1], "@client-1: "), 5001 - refused);
+    world_close(&w);
+}
+
 static void a_burst_of_private_lines_reaches_who_reads(void **state)
 {
     struct client *c[2];
@@ -157,10 +383,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_is_held_in_the_kernel_not_here),
         cmocka_unit_test(a_full_turn_comes_round_to_everybody),
+        cmocka_unit_test(a_barrier_is_not_starved_by_floods),
+        cmocka_unit_test(questions_wait_while_the_answers_are_not_read),
+        cmocka_unit_test(what_waits_is_heard_when_the_connection_resets),
+        cmocka_unit_test(what_waits_is_answered_before_the_end_of_input_counts),
+        cmocka_unit_test(floods_that_break_off_hurt_nobody),
+        cmocka_unit_test(packets_may_end_anywhere),
+        cmocka_unit_test(who_is_kicked_says_nothing_more),
         cmocka_unit_test(a_dead_connection_with_much_input_is_heard_and_closed),
         cmocka_unit_test(a_laggard_that_catches_up_frees_the_log_of_an_idle_room),
         cmocka_unit_test(a_laggard_that_goes_frees_the_log_of_an_idle_room),
         cmocka_unit_test(who_may_not_enter_is_not_announced),
+        cmocka_unit_test(a_full_hub_says_so),
+        cmocka_unit_test(who_does_not_read_gets_private_lines_up_to_a_limit),
         cmocka_unit_test(a_burst_of_private_lines_reaches_who_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
