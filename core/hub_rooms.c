@@ -438,15 +438,14 @@ const char *hub_join(struct hub *hub, struct conn *c, struct str name, bool welc
     return NULL;
 }
 
-/* Takes the member at `index` out; the one that takes its place is told its new index, and looked
- * at, in case the flush had not come to it yet. */
+/* Takes the member at `index` out; the one that takes its place is told its new index. (A flush in
+ * slices may not have come to it yet; fanout.c looks for such when it is through.) */
 static void remove_member(struct hub *hub, struct room *room, uint32_t index)
 {
     room_remove(room, index);
     if (index < room->count) {
         struct conn *moved = member_conn(hub, &room->members[index]);
         conn_link(moved, room->id)->index = index;
-        hub_mark_slow(hub, moved);
     }
     tidy(hub, room);
     room_release(hub, room);

@@ -193,21 +193,6 @@ static void attend(struct server *s, uint32_t slot)
     }
 }
 
-/* Barriers first: they need a moment in which nothing has been posted since the flush. The others
- * are left in `list`, in their order. */
-static void attend_barriers(struct server *s, struct slot_list *list)
-{
-    uint32_t others = 0;
-    for (uint32_t k = 0; k < list->count; k++) {
-        uint32_t slot = list->items[k];
-        if (s->hub.conns[slot].flags & CONN_BARRIER)
-            attend(s, slot);
-        else
-            list->items[others++] = slot;
-    }
-    list->count = others;
-}
-
 /* Puts `n` items in front of the list. */
 static void list_put_first(struct slot_list *list, const uint32_t *items, uint32_t n)
 {
@@ -223,11 +208,11 @@ bool session_attend(struct server *s)
     hub->attend = s->attended;
     hub->attend.count = 0;
     s->attended = list;
-    attend_barriers(s, &list);
     uint32_t k = 0;
     while (k < list.count && !hub_full(hub))
         attend(s, list.items[k++]);
-    /* The turn is full: those who had no chance yet are the first of the next. */
+    /* The turn is full: those who had no chance yet are the first of the next. So everybody comes
+     * to be first, when all was just sent: a barrier cannot wait for ever. */
     list_put_first(&hub->attend, list.items + k, list.count - k);
     return hub->attend.count > 0;
 }

@@ -4,11 +4,12 @@
 #include "diag.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 enum {
     TURNS_MAX = 200000, /* of one world_settle() */
-    LINE_MAX_BYTES = 70000,
+    LINE_MAX_BYTES = 9000,
     QUIET_TURNS = 3, /* in a row without anything to do: it is settled */
 };
 

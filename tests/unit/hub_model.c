@@ -274,7 +274,7 @@ static void rename_client(struct model *m, struct model_client *c, struct str ni
         tell_text(m, c, '!', "The nick %s" STR_FMT "%s is taken.", quote, STR_ARG(nick), quote);
         return;
     }
-    strcpy(old, c->nick);
+    memcpy(old, c->nick, sizeof old);
     snprintf(c->nick, sizeof c->nick, STR_FMT, STR_ARG(nick));
     tell(c, model_make_nick(m, c, old, NULL));
     for (int i = 0; i < c->room_count; i++)

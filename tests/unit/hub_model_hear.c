@@ -71,12 +71,12 @@ static uint64_t gap_in_line(const char *text, char room[64])
 {
     uint64_t n;
     int end = 0;
-    strcpy(room, "#lobby");
+    snprintf(room, 64, "#lobby");
     if (sscanf(text, "* %" SCNu64 " message%*1[s] of %40s skipped: %n", &n, room, &end) == 2 && end)
         return n;
     if (sscanf(text, "* 1 message of %40s skipped: %n", room, &end) == 1 && end)
         return 1;
-    strcpy(room, "#lobby");
+    snprintf(room, 64, "#lobby");
     if (sscanf(text, "* %" SCNu64 " message%*[s] skipped: %n", &n, &end) == 1 && end)
         return n;
     return strncmp(text, "* 1 message skipped: ", 21) == 0;

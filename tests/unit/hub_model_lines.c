@@ -108,7 +108,7 @@ struct said model_make_join(struct model *m, const struct model_client *c,
         snprintf(json + used, sizeof json - (size_t)used, ",\"count\":%" PRIu64 "}", n);
     } else {
         snprintf(line, sizeof line, "* %s joined%s", c->nick, room_part(room, " ", "", part));
-        strcpy(json + used, "}");
+        snprintf(json + used, sizeof json - (size_t)used, "}");
     }
     return say_it(m, line, json);
 }
@@ -128,7 +128,7 @@ struct said model_make_part(struct model *m, const struct model_client *c,
         used += snprintf(json + used, sizeof json - (size_t)used, ",\"text\":\"" STR_FMT "\"",
                          STR_ARG(text));
     }
-    strcpy(json + used, "}");
+    snprintf(json + used, sizeof json - (size_t)used, "}");
     return say_it(m, line, json);
 }
 
@@ -142,7 +142,7 @@ struct said model_make_parted(struct model *m, const struct model_client *c,
         snprintf(line + size, sizeof line - (size_t)size, "Your current room is %s.",
                  m->rooms[c->rooms[c->current]].name);
     else
-        strcpy(line + size, "You are in no room now: /join one.");
+        snprintf(line + size, sizeof line - (size_t)size, "You are in no room now: /join one.");
     snprintf(json, sizeof json,
              "{\"type\":\"part\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64 "}", room->name,
              c->nick, c->id);

@@ -326,7 +326,8 @@ static void who_was_flushed_in_an_earlier_slice_hears_what_was_said_between(void
     (void)state;
     open_world();
     world_clients(&w, c, COUNT_OF(c));
-    client_say(c[0], "/join #b"); /* in two rooms: flushed by itself */
+    for (int i = 0; i < 2; i++)
+        client_say(c[i], "/join #b"); /* in two rooms: flushed by themselves */
     world_hush(&w);
     w.server->fanout.slice = 2;
     client_say(c[7], "one");

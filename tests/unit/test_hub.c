@@ -178,6 +178,27 @@ static void floods_that_break_off_hurt_nobody(void **state)
     world_close(&w);
 }
 
+/* What the kernel had handed over before the pause still comes: it queues up, and so does the end.
+ */
+static void what_comes_after_the_pause_waits_its_turn(void **state)
+{
+    struct client *c[2];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 2);
+    flood(c[0]);
+    world_turn(&w);
+    assert_true(client_conn(c[0])->flags & CONN_ATTEND);
+    netpoll_fake_inject(w.server->np, c[0]->handle, NETPOLL_FAKE_DATA);
+    netpoll_fake_inject(w.server->np, c[0]->handle, NETPOLL_FAKE_END);
+    world_settle(&w);
+    assert_int_equal(client_count(c[1], "client-1: x\n"), FLOOD / 2);
+    size_t size = strlen("client-1: injected\n");
+    assert_string_equal(client_heard(c[1]) + c[1]->size - size, "client-1: injected\n");
+    assert_true(netpoll_fake_at_end(c[0]->peer));
+    world_close(&w);
+}
+
 /* ---- packets -------------------------------------------------------------------------------- */
 
 static void packets_may_end_anywhere(void **state)
@@ -255,6 +276,27 @@ static void a_dead_connection_with_much_input_is_heard_and_closed(void **state)
     world_settle(&w);
     assert_heard(c[1], "client-1: last\n");
     assert_null(client_conn(c[0]));
+    world_close(&w);
+}
+
+/* Its last owner was to be flushed when it went. */
+static void a_slot_in_new_hands_stands_in_the_list_once(void **state)
+{
+    struct client *c[1];
+    (void)state;
+    open_world();
+    world_clients(&w, c, 1);
+    const struct slot_list *pending = &w.server->hub.pending;
+    client_say(c[0], "/ping x");
+    assert_int_equal(pending->count, 1);
+    netpoll_close(w.server->np, c[0]->handle);
+    struct client *next = world_connect(&w);
+    assert_int_equal(netpoll_run_once(w.server->np, 0), 0); /* and no flush */
+    assert_int_equal(pending->count, 1);
+    assert_int_equal(pending->items[0], netpoll_slot(c[0]->handle));
+    world_settle(&w);
+    assert_heard(next, "* Welcome to the chat room! Your chat ID is client-2. You are the first "
+                       "here.\n");
     world_close(&w);
 }
 
@@ -388,9 +430,11 @@ int main(void)
         cmocka_unit_test(what_waits_is_heard_when_the_connection_resets),
         cmocka_unit_test(what_waits_is_answered_before_the_end_of_input_counts),
         cmocka_unit_test(floods_that_break_off_hurt_nobody),
+        cmocka_unit_test(what_comes_after_the_pause_waits_its_turn),
         cmocka_unit_test(packets_may_end_anywhere),
         cmocka_unit_test(who_is_kicked_says_nothing_more),
         cmocka_unit_test(a_dead_connection_with_much_input_is_heard_and_closed),
+        cmocka_unit_test(a_slot_in_new_hands_stands_in_the_list_once),
         cmocka_unit_test(a_laggard_that_catches_up_frees_the_log_of_an_idle_room),
         cmocka_unit_test(a_laggard_that_goes_frees_the_log_of_an_idle_room),
         cmocka_unit_test(who_may_not_enter_is_not_announced),
