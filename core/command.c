@@ -7,6 +7,7 @@
 enum command_flag {
     ORDERLY = 1 << 0,    /* changes how later bytes are sent: everything due goes first */
     NEEDS_ARGS = 1 << 1, /* without arguments, the usage is the answer */
+    OPERATOR = 1 << 2,   /* for those who came by a unix socket only */
 };
 
 struct command {
@@ -16,6 +17,12 @@ struct command {
     void (*run)(struct hub *hub, struct conn *c, struct str args);
     unsigned flags;
 };
+
+/* Who can reach the hub's unix socket may run it: the file's permissions decide. */
+static bool is_operator(const struct conn *c)
+{
+    return c->peer.family == AF_UNIX;
+}
 
 /* Digits only, at most UINT64_MAX. */
 static bool parse_number(struct str s, uint64_t *out)
@@ -45,6 +52,10 @@ static struct room *named_room(struct hub *hub, struct conn *c, struct str args)
 
 static void run_nick(struct hub *hub, struct conn *c, struct str args)
 {
+    struct filter_event e = {.kind = FILTER_NICK, .to = args};
+    struct filter_result result;
+    if (!hub_ask(hub, c, &e, &result))
+        return;
     const char *fault = hub_rename(hub, c, args);
     if (fault)
         hub_error(hub, c, "The nick \"" STR_FMT "\" %s.", STR_ARG(args), fault);
@@ -64,6 +75,10 @@ static void run_join(struct hub *hub, struct conn *c, struct str args)
         hub_notice(hub, c, "Your current room is " STR_FMT ".", STR_ARG(room_name(room)));
         return;
     }
+    struct filter_event e = {.kind = FILTER_JOIN, .room = args};
+    struct filter_result result;
+    if (!hub_ask(hub, c, &e, &result))
+        return;
     fault = hub_join(hub, c, args, true);
     if (fault)
         hub_error(hub, c, "%s", fault);
@@ -125,9 +140,13 @@ static void run_msg(struct hub *hub, struct conn *c, struct str args)
         return;
     }
     struct conn *to = hub_find_nick(hub, nick);
-    if (!to)
+    if (!to) {
         hub_error(hub, c, "There is nobody called " STR_FMT " here.", STR_ARG(nick));
-    else if (!hub_private(hub, c, to, args))
+        return;
+    }
+    struct filter_event e = {.kind = FILTER_PRIVATE, .to = conn_nick(to), .text = args};
+    struct filter_result result;
+    if (hub_ask(hub, c, &e, &result) && !hub_private(hub, c, to, result.text))
         hub_error(hub, c, STR_FMT " does not read: your message was not delivered.", STR_ARG(nick));
 }
 
@@ -183,10 +202,19 @@ static void run_ping(struct hub *hub, struct conn *c, struct str args)
 static void run_stats(struct hub *hub, struct conn *c, struct str args)
 {
     (void)args;
-    struct event_item items[STATS_ITEMS_MAX];
+    enum { MOST = 64 * HUB_FILTER_ITEMS };
+    struct event_item items[STATS_ITEMS_MAX + MOST];
+    char names[MOST][HUB_ITEM_NAME];
     size_t n = stats_items(&hub->stats, hub->netpoll, items);
+    n += hub_filters_items(hub, items + n, MOST, names);
     struct event e = {.type = EVENT_STATS, .items = items, .item_count = n};
     hub_tell(hub, c, &e);
+}
+
+static void run_reload(struct hub *hub, struct conn *c, struct str args)
+{
+    (void)args;
+    hub->reload_for = c->handle;
 }
 
 static void run_quit(struct hub *hub, struct conn *c, struct str args)
@@ -208,17 +236,29 @@ static const struct command commands[] = {
     {"wire", "/wire line|json", "how you want to be spoken to", run_wire, ORDERLY | NEEDS_ARGS},
     {"ping", "/ping [TOKEN]", "is the hub there", run_ping, 0},
     {"stats", "/stats", "the hub's counters", run_stats, 0},
+    {"reload", "/reload", "load the filters anew (operators)", run_reload, OPERATOR},
     {"help", "/help", "this list; //text says /text", run_help, 0},
     {"quit", "/quit [TEXT]", "leave", run_quit, 0},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+static void help_of_filter(struct hub *hub, struct conn *c, const struct filter *f)
+{
+    for (size_t i = 0; i < f->command_count; i++)
+        hub_notice(hub, c, "/" STR_FMT ": a command of filter " STR_FMT, STR_ARG(f->commands[i]),
+                   STR_ARG(f->name));
+}
+
 static void run_help(struct hub *hub, struct conn *c, struct str args)
 {
     (void)args;
-    for (size_t i = 0; i < COMMANDS; i++)
-        hub_notice(hub, c, "%s: %s", commands[i].usage, commands[i].help);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (!(commands[i].flags & OPERATOR) || is_operator(c))
+            hub_notice(hub, c, "%s: %s", commands[i].usage, commands[i].help);
+    }
+    for (size_t i = 0; i < filter_chain_size(hub->filters); i++)
+        help_of_filter(hub, c, filter_chain_at(hub->filters, i));
 }
 
 static const struct command *find(struct str name)
@@ -245,6 +285,11 @@ bool command_is(struct str line)
     return str_starts_with(line, STR("/")) && !str_starts_with(line, STR("//"));
 }
 
+bool command_exists(struct str name)
+{
+    return find(name);
+}
+
 bool command_waits(struct str line)
 {
     struct str name;
@@ -261,8 +306,12 @@ void command_run(struct hub *hub, struct conn *c, struct str line)
     struct str args;
     const struct command *command = split(line, &name, &args);
     hub->stats.commands++;
+    if (!command && hub_filter_command(hub, c, name, args))
+        return;
     if (!command)
         hub_error(hub, c, "Unknown command /" STR_FMT ". Try /help.", STR_ARG(name));
+    else if (command->flags & OPERATOR && !is_operator(c))
+        hub_error(hub, c, "/%s is for operators: those on a unix socket.", command->name);
     else if (command->flags & NEEDS_ARGS && args.size == 0)
         hub_error(hub, c, "/%s needs more: %s", command->name, command->usage);
     else

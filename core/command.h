@@ -13,6 +13,9 @@ bool command_waits(struct str line);
 /* True if `line` is a command: it starts with '/', but not with "//". */
 bool command_is(struct str line);
 
+/* True if `name`, without the slash, is a command of the hub's own. */
+bool command_exists(struct str name);
+
 /* Runs a command line, cleaned text. */
 void command_run(struct hub *hub, struct conn *c, struct str line);
 

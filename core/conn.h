@@ -39,6 +39,7 @@ struct link {
 struct conn {
     uint64_t handle; /* opaque here: netpoll's */
     uint64_t id;
+    int64_t joined_ms; /* when it connected, UNIX milliseconds */
     struct frame frame;
     struct outq outq;
     union {

@@ -1,38 +1,71 @@
 /*
- * The chain: walks the filters, keeps their counters, and sees to it that no text of theirs goes on
- * that a client could not have sent. It trusts the filters' code, not their texts.
+ * The chain: walks the filters, leaves out those that are out of order, keeps their counters, and
+ * sees to it that no text of theirs goes on that a client could not have sent. It trusts the
+ * filters' code, not their texts, nor that a verdict suits the event.
  */
 #include "filter.h"
 
 #include "diag.h"
+#include "filter_match.h"
 #include "text.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+/* Timers of one filter in a tick: one that sets itself again at once must not hold the hub. */
+#define TIMERS_PER_TICK 64
 
 /* A filter that rewrites badly does so for every message: one log line for so many. */
 #define REFUSALS_PER_LOG_LINE 1000
 
 struct filter_chain {
-    struct filter **filters;
+    struct filter *filters[FILTER_MATCH_MAX]; /* by priority */
     size_t count;
-    size_t size;
     size_t max_text;
+    uint64_t spent;                  /* ns in filters */
+    uint64_t handlers[FILTER_KINDS]; /* bit i: filter i wants to see this kind */
+    struct filter_match_set *match;  /* of the filters; NULL without any */
     /* For cleaned texts. A filter's text may be part of the text it was given, so that one must
      * stay while the next is made: `spare` is the buffer that the message's text is not in. */
     char *cleaned[2];
     unsigned spare;
+    char stand_in[192]; /* what is said for a filter that could not */
 };
 
-static const char *const verdict_names[] = {
-    [FILTER_PASS] = "pass",   [FILTER_DROP] = "drop", [FILTER_REPLACE] = "replace",
-    [FILTER_REPLY] = "reply", [FILTER_KICK] = "kick",
+/* One event on its way. */
+struct walk {
+    struct filter_event now; /* with the text as it is by now */
+    uint64_t clock;          /* the time, if it was just read; otherwise 0 */
+    uint64_t took;           /* ns of the last call */
 };
 
-static const char *const kind_names[] = {
-    [FILTER_MESSAGE] = "message",
-    [FILTER_ACTION] = "action",
+static const char *const verdict_names[FILTER_VERDICTS] = {
+    [FILTER_PASS] = "pass",     [FILTER_ACCEPT] = "accept", [FILTER_REPLACE] = "replace",
+    [FILTER_DROP] = "drop",     [FILTER_REPLY] = "reply",   [FILTER_DIVERT] = "divert",
+    [FILTER_SHADOW] = "shadow", [FILTER_KICK] = "kick",     [FILTER_FAULT] = "fault",
 };
+
+static const char *const kind_names[FILTER_KINDS] = {
+    [FILTER_MESSAGE] = "message", [FILTER_ACTION] = "action",   [FILTER_PRIVATE] = "private",
+    [FILTER_JOIN] = "join",       [FILTER_LEAVE] = "leave",     [FILTER_NICK] = "nick",
+    [FILTER_CONNECT] = "connect", [FILTER_COMMAND] = "command",
+};
+
+const char *filter_verdict_name(enum filter_verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+const char *filter_kind_name(enum filter_kind kind)
+{
+    return kind_names[kind];
+}
+
+/* ---- the chain ------------------------------------------------------------------------------ */
 
 struct filter_chain *filter_chain_new(size_t max_text)
 {
@@ -54,25 +87,74 @@ void filter_chain_free(struct filter_chain *chain)
 {
     if (!chain)
         return;
+    filter_match_set_free(chain->match);
     for (size_t i = 0; i < chain->count; i++)
         chain->filters[i]->ops->free(chain->filters[i]);
-    free(chain->filters);
     free(chain->cleaned[0]);
     free(chain->cleaned[1]);
     free(chain);
 }
 
+static struct filter *find_command(const struct filter_chain *chain, struct str name)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        struct filter *f = chain->filters[i];
+        for (size_t c = 0; c < f->command_count; c++) {
+            if (text_equal_fold(f->commands[c], name))
+                return f;
+        }
+    }
+    return NULL;
+}
+
+static bool clashes(const struct filter_chain *chain, const struct filter *f)
+{
+    if (filter_chain_find(chain, f->name))
+        return true;
+    for (size_t c = 0; c < f->command_count; c++) {
+        if (find_command(chain, f->commands[c]))
+            return true;
+    }
+    return false;
+}
+
+/* Commands go to a filter by name, whatever else it handles. */
+static void note_handlers(struct filter_chain *chain)
+{
+    for (unsigned kind = 0; kind < FILTER_KINDS; kind++) {
+        chain->handlers[kind] = 0;
+        for (size_t i = 0; i < chain->count; i++) {
+            const struct filter *f = chain->filters[i];
+            uint32_t wanted = f->match.kinds ? f->kinds & f->match.kinds : f->kinds;
+            bool handles = kind == FILTER_COMMAND ? f->command_count > 0 : wanted >> kind & 1;
+            chain->handlers[kind] |= (uint64_t)handles << i;
+        }
+    }
+}
+
 int filter_chain_add(struct filter_chain *chain, struct filter *f)
 {
-    if (chain->count == chain->size) {
-        size_t size = chain->size ? chain->size * 2 : 8;
-        struct filter **filters = realloc(chain->filters, size * sizeof(struct filter *));
-        if (!filters)
-            return -ENOMEM;
-        chain->filters = filters;
-        chain->size = size;
-    }
-    chain->filters[chain->count++] = f;
+    if (clashes(chain, f))
+        return -EEXIST;
+    if (chain->count == FILTER_MATCH_MAX)
+        return -E2BIG;
+    struct filter *order[FILTER_MATCH_MAX];
+    size_t at = 0;
+    while (at < chain->count && chain->filters[at]->priority <= f->priority)
+        at++;
+    memcpy(order, chain->filters, at * sizeof(struct filter *));
+    order[at] = f;
+    memcpy(order + at + 1, chain->filters + at, (chain->count - at) * sizeof(struct filter *));
+
+    struct filter_match_set *match;
+    int rc = filter_match_set_new(&match, order, chain->count + 1);
+    if (rc < 0)
+        return rc;
+    filter_match_set_free(chain->match);
+    chain->match = match;
+    chain->count++;
+    memcpy(chain->filters, order, chain->count * sizeof(struct filter *));
+    note_handlers(chain);
     return 0;
 }
 
@@ -81,10 +163,254 @@ size_t filter_chain_size(const struct filter_chain *chain)
     return chain->count;
 }
 
+uint64_t filter_chain_spent(const struct filter_chain *chain)
+{
+    return chain->spent;
+}
+
 struct filter *filter_chain_at(const struct filter_chain *chain, size_t i)
 {
     return chain->filters[i];
 }
+
+struct filter *filter_chain_find(const struct filter_chain *chain, struct str name)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        if (str_equal(chain->filters[i]->name, name))
+            return chain->filters[i];
+    }
+    return NULL;
+}
+
+bool filter_chain_wants(const struct filter_chain *chain, enum filter_kind kind)
+{
+    return chain->handlers[kind] != 0;
+}
+
+/* ---- what the log says ---------------------------------------------------------------------- */
+
+#define NAME_SIZE 64 /* of a filter, a nick or a room in a log line */
+
+static void log_refusal(const struct filter_chain *chain, const struct filter *f, size_t size)
+{
+    char name[NAME_SIZE];
+    diag_escape(f->name, name, sizeof name);
+    if (size > chain->max_text)
+        diag_log(DIAG_WARN,
+                 "filter %s: refused a rewriting of %zu bytes: the limit is %zu; "
+                 "the text before it stands (refused so far: %" PRIu64 ")",
+                 name, size, chain->max_text, f->refused);
+    else
+        diag_log(DIAG_WARN,
+                 "filter %s: refused a rewriting that leaves nothing; "
+                 "the text before it stands (refused so far: %" PRIu64 ")",
+                 name, f->refused);
+}
+
+static void log_unsuitable(const struct filter *f, const struct walk *w,
+                           const struct filter_result *said, const char *fault)
+{
+    char name[NAME_SIZE];
+    char text[NAME_SIZE];
+    diag_log(DIAG_WARN, "filter %s: \"%s\" as the verdict on a %s: %s (its text: \"%s\")",
+             diag_escape(f->name, name, sizeof name), filter_verdict_name(said->verdict),
+             filter_kind_name(w->now.kind), fault, diag_escape(said->text, text, sizeof text));
+}
+
+/* What the filter says of a fault of its own: file and line, as a rule. The breaker sees to it that
+ * these are few. */
+static void log_fault(const struct filter *f, struct str text)
+{
+    char name[NAME_SIZE];
+    char reason[512];
+    if (text.size > 0)
+        diag_log(DIAG_WARN, "filter %s: %s", diag_escape(f->name, name, sizeof name),
+                 diag_escape(text, reason, sizeof reason));
+}
+
+static void log_breaker(const struct filter *f)
+{
+    char name[NAME_SIZE];
+    const struct breaker *b = &f->breaker;
+    diag_escape(f->name, name, sizeof name);
+    if (b->state == BREAKER_OPEN)
+        diag_log(DIAG_WARN, "filter %s: out of order: too many faults; %s for %d seconds", name,
+                 f->closed ? "what it would judge is dropped" : "it is left out",
+                 (int)(b->delay / 1000));
+    else if (b->state == BREAKER_HALF_OPEN)
+        diag_log(DIAG_INFO, "filter %s: out of order: on trial with one event", name);
+    else
+        diag_log(DIAG_INFO, "filter %s: in order again", name);
+}
+
+/* Why an event did not go the way it came: for who looks for the reason. */
+static void log_why(const struct filter *f, const struct walk *w, enum filter_verdict verdict,
+                    struct str text)
+{
+    char name[NAME_SIZE];
+    char from[NAME_SIZE];
+    char room[NAME_SIZE];
+    char reason[256];
+    if (!diag_enabled(DIAG_DEBUG))
+        return;
+    bool in_room = w->now.room.size > 0;
+    diag_log(DIAG_DEBUG, "filter %s: %s: %s of client-%" PRIu64 " (%s)%s%s, %" PRIu64 " ns: \"%s\"",
+             diag_escape(f->name, name, sizeof name), filter_verdict_name(verdict),
+             filter_kind_name(w->now.kind), w->now.client,
+             diag_escape(w->now.from, from, sizeof from), in_room ? " in " : "",
+             diag_escape(w->now.room, room, sizeof room), w->took,
+             diag_escape(text, reason, sizeof reason));
+}
+
+/* ---- one filter ----------------------------------------------------------------------------- */
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* What is wrong with a room to divert to, or NULL. */
+static const char *divert_fault(struct str room)
+{
+    char cleaned[TEXT_CLEAN_MAX(TEXT_ROOM_MAX)];
+    struct text_repairs repairs = {0};
+    const char *fault = text_room_fault(room);
+    if (fault)
+        return fault;
+    text_clean(room, cleaned, &repairs);
+    return repairs.controls + repairs.invalid > 0 ? "is no clean text" : NULL;
+}
+
+/* What is wrong with a verdict on this kind of event, or NULL. */
+static const char *verdict_fault(enum filter_kind kind, const struct filter_result *said)
+{
+    enum {
+        ANY = 1 << FILTER_PASS | 1 << FILTER_ACCEPT | 1 << FILTER_DROP | 1 << FILTER_REPLY |
+              1 << FILTER_KICK | 1 << FILTER_FAULT,
+        TEXT = ANY | 1 << FILTER_REPLACE | 1 << FILTER_SHADOW,
+        ROOM = TEXT | 1 << FILTER_DIVERT,
+    };
+    static const unsigned suitable[FILTER_KINDS] = {
+        [FILTER_MESSAGE] = ROOM, [FILTER_ACTION] = ROOM, [FILTER_PRIVATE] = TEXT,
+        [FILTER_JOIN] = ANY,     [FILTER_LEAVE] = ROOM,  [FILTER_NICK] = ANY,
+        [FILTER_CONNECT] = ANY,  [FILTER_COMMAND] = ANY,
+    };
+    if (!(suitable[kind] >> said->verdict & 1))
+        return "does not go with it";
+    return said->verdict == FILTER_DIVERT ? divert_fault(said->text) : NULL;
+}
+
+/* Has the filter judge; an unsuitable verdict is a fault. Counts and times it. */
+static void call(struct filter *f, struct walk *w, struct filter_result *said)
+{
+    uint64_t start = w->clock ? w->clock : clock_ns();
+    f->calls++;
+    f->ops->on_event(f, &w->now, said);
+    w->clock = clock_ns();
+    w->took = w->clock - start;
+    histogram_record(&f->ns, w->took);
+    f->slow += w->took > FILTER_SOFT_NS;
+
+    const char *fault = verdict_fault(w->now.kind, said);
+    if (fault) {
+        log_unsuitable(f, w, said, fault);
+        *said = (struct filter_result){.verdict = FILTER_FAULT};
+    } else if (said->verdict == FILTER_FAULT) {
+        log_fault(f, said->text);
+    }
+    f->verdicts[said->verdict]++;
+}
+
+/* The verdict of a filter that has none. Nobody else does what a command asks for. */
+static void stand_in(struct filter_chain *chain, const struct filter *f, const struct walk *w,
+                     const char *what, struct filter_result *said)
+{
+    *said = (struct filter_result){.verdict = FILTER_PASS};
+    if (!f->closed && w->now.kind != FILTER_COMMAND)
+        return;
+    int size =
+        snprintf(chain->stand_in, sizeof chain->stand_in, "the filter %.*s %s; try again later",
+                 (int)text_cut(f->name, 64).size, f->name.data, what);
+    said->verdict = FILTER_DROP;
+    said->text = str_from(chain->stand_in, (size_t)size);
+}
+
+/* True if the filter may be entered: it is in order, or on trial. */
+static bool admit(struct filter *f, int64_t now_ms)
+{
+    bool was_open = f->breaker.state != BREAKER_CLOSED;
+    bool admitted = breaker_allows(&f->breaker, now_ms);
+    if (admitted && was_open)
+        log_breaker(f);
+    return admitted;
+}
+
+static void settle(struct filter *f, bool faulty, int64_t now_ms)
+{
+    struct breaker *b = &f->breaker;
+    if (faulty ? breaker_fault(b, now_ms) : breaker_success(b, now_ms))
+        log_breaker(f);
+}
+
+/* The filter's verdict, or what stands for it while it is out of order; never a fault. The breaker
+ * goes by the event's clock, as everything does that a script can see. */
+static void judge(struct filter_chain *chain, struct filter *f, struct walk *w,
+                  struct filter_result *said)
+{
+    *said = (struct filter_result){.verdict = FILTER_PASS};
+    bool on_trial = f->breaker.state != BREAKER_CLOSED;
+    if (on_trial)
+        w->clock = 0; /* it is logged, which is no filter's time */
+    if (!admit(f, w->now.time_ms)) {
+        f->bypassed++;
+        w->took = 0;
+        stand_in(chain, f, w, "is out of order", said);
+        return;
+    }
+    call(f, w, said);
+    chain->spent += w->took;
+    bool faulty = said->verdict == FILTER_FAULT;
+    settle(f, faulty, w->now.time_ms);
+    if (faulty)
+        stand_in(chain, f, w, "failed", said);
+    if (faulty || on_trial)
+        w->clock = 0;
+}
+
+/* Runs the timers of one filter. Asking for those due at INT64_MIN only tells when the first is:
+ * a breaker must not take a tick without a timer for a success. */
+static int64_t tick(struct filter *f, int64_t now_ms)
+{
+    struct filter_result said = {.verdict = FILTER_PASS};
+    int64_t due = f->ops->tick(f, INT64_MIN, &said);
+    for (int i = 0; i < TIMERS_PER_TICK && due <= now_ms; i++) {
+        if (!admit(f, now_ms))
+            return f->breaker.since + f->breaker.delay;
+        said = (struct filter_result){.verdict = FILTER_PASS};
+        due = f->ops->tick(f, now_ms, &said);
+        f->verdicts[FILTER_FAULT] += said.verdict == FILTER_FAULT;
+        if (said.verdict == FILTER_FAULT)
+            log_fault(f, said.text);
+        settle(f, said.verdict == FILTER_FAULT, now_ms);
+    }
+    return due;
+}
+
+int64_t filter_chain_tick(struct filter_chain *chain, int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < chain->count; i++) {
+        struct filter *f = chain->filters[i];
+        int64_t due = f->ops->tick ? tick(f, now_ms) : INT64_MAX;
+        if (due < next)
+            next = due;
+    }
+    return next;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------- */
 
 /* `text`, which must fit max_text, cleaned: itself, or in the spare buffer. */
 static struct str clean(struct filter_chain *chain, struct str text)
@@ -93,80 +419,96 @@ static struct str clean(struct filter_chain *chain, struct str text)
     return text_clean(text, chain->cleaned[chain->spare], &ignored);
 }
 
-static void refuse(const struct filter_chain *chain, struct filter *f, struct str text)
-{
-    if (f->refused++ % REFUSALS_PER_LOG_LINE != 0)
-        return;
-    char name[64];
-    diag_escape(f->name, name, sizeof name);
-    if (text.size > chain->max_text)
-        diag_log(DIAG_WARN,
-                 "filter %s: refused a rewriting of %zu bytes: the limit is %zu; "
-                 "the text before it stands (refused so far: %llu)",
-                 name, text.size, chain->max_text, (unsigned long long)f->refused);
-    else
-        diag_log(DIAG_WARN,
-                 "filter %s: refused a rewriting that leaves nothing; "
-                 "the text before it stands (refused so far: %llu)",
-                 name, (unsigned long long)f->refused);
-}
-
 /* Takes the filter's text as the message's, if it can be sent. */
-static void rewrite(struct filter_chain *chain, struct filter *f, struct str text,
-                    struct filter_message *m, struct filter_result *result)
+static bool rewrite(struct filter_chain *chain, struct filter *f, struct str text, struct walk *w,
+                    struct filter_result *result)
 {
     struct str cleaned = text;
     if (text.size <= chain->max_text)
         cleaned = clean(chain, text);
     if (cleaned.size == 0 || cleaned.size > chain->max_text) {
-        refuse(chain, f, cleaned);
-        return;
+        if (f->refused++ % REFUSALS_PER_LOG_LINE == 0)
+            log_refusal(chain, f, cleaned.size);
+        return false;
     }
     if (cleaned.data == chain->cleaned[chain->spare])
         chain->spare ^= 1;
-    m->text = cleaned;
-    result->verdict = FILTER_REPLACE;
-    result->by = f->name;
+    w->now.text = cleaned;
+    *result = (struct filter_result){.verdict = FILTER_REPLACE, .by = f->name};
+    log_why(f, w, FILTER_REPLACE, cleaned);
+    return true;
 }
 
-/* The walk ends here: the text is for the sender. */
-static void finish(struct filter_chain *chain, struct filter *f, const struct filter_result *said,
-                   struct filter_result *result)
+/* The filter has the last word on the event. */
+static void finish(struct filter_chain *chain, const struct filter *f, const struct walk *w,
+                   const struct filter_result *said, struct filter_result *result)
 {
-    result->verdict = said->verdict;
-    struct str text = clean(chain, text_cut(said->text, chain->max_text));
-    result->text = text_cut(text, chain->max_text);
-    result->by = f->name;
+    if (said->verdict == FILTER_ACCEPT) {
+        if (result->verdict == FILTER_PASS)
+            *result = (struct filter_result){.verdict = FILTER_ACCEPT, .by = f->name};
+        result->text = w->now.text;
+    } else {
+        struct str text = clean(chain, text_cut(said->text, chain->max_text));
+        *result = (struct filter_result){
+            .verdict = said->verdict, .text = text_cut(text, chain->max_text), .by = f->name};
+        if (said->verdict == FILTER_DIVERT)
+            result->message = w->now.text;
+    }
+    log_why(f, w, said->verdict, result->text);
 }
 
-void filter_chain_run(struct filter_chain *chain, const struct filter_message *m,
-                      struct filter_result *result)
+/* What is left of a walk: filters from the lowest bit of `left` on. */
+static void run(struct filter_chain *chain, uint64_t left, struct walk *w,
+                struct filter_result *result)
 {
-    struct filter_message now = *m;
-    *result = (struct filter_result){.verdict = FILTER_PASS};
-    for (size_t i = 0; i < chain->count; i++) {
+    uint64_t matched = filter_match_run(chain->match, &w->now);
+    for (; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
         struct filter *f = chain->filters[i];
-        struct filter_result said = {.verdict = FILTER_PASS};
-        f->calls++;
-        f->ops->on_message(f, &now, &said);
-        f->verdicts[said.verdict]++;
-        if (said.verdict == FILTER_PASS)
+        if (!(matched >> i & 1)) {
+            f->skips++;
+            continue;
+        }
+        struct filter_result said;
+        judge(chain, f, w, &said);
+        if (said.verdict == FILTER_PASS || w->now.kind == FILTER_LEAVE)
             continue;
         if (said.verdict != FILTER_REPLACE) {
-            finish(chain, f, &said, result);
+            if (said.verdict == FILTER_ACCEPT && said.text.size > 0)
+                rewrite(chain, f, said.text, w, result);
+            finish(chain, f, w, &said, result);
             return;
         }
-        rewrite(chain, f, said.text, &now, result);
+        if (rewrite(chain, f, said.text, w, result))
+            matched = filter_match_again(chain->match, &w->now, left & (left - 1));
+        w->clock = 0; /* what the chain does is not the next filter's time */
     }
-    result->text = now.text;
+    result->text = w->now.text;
 }
 
-const char *filter_verdict_name(enum filter_verdict verdict)
+void filter_chain_run(struct filter_chain *chain, const struct filter_event *e,
+                      struct filter_result *result)
 {
-    return verdict_names[verdict];
+    assert(e->kind != FILTER_COMMAND);
+    *result = (struct filter_result){.verdict = FILTER_PASS, .text = e->text};
+    if (chain->handlers[e->kind] == 0)
+        return;
+    struct walk w = {.now = *e};
+    run(chain, chain->handlers[e->kind], &w, result);
 }
 
-const char *filter_kind_name(enum filter_kind kind)
+bool filter_chain_command(struct filter_chain *chain, const struct filter_event *e,
+                          struct filter_result *result)
 {
-    return kind_names[kind];
+    assert(e->kind == FILTER_COMMAND);
+    struct filter *f = find_command(chain, e->to);
+    if (!f)
+        return false;
+    struct walk w = {.now = *e};
+    struct filter_result said;
+    judge(chain, f, &w, &said);
+    *result = (struct filter_result){.verdict = FILTER_PASS, .text = e->text};
+    if (said.verdict != FILTER_PASS)
+        finish(chain, f, &w, &said, result);
+    return true;
 }

@@ -12,6 +12,7 @@
 
 enum {
     SENTENCE_MAX = 512,
+    JUDGED_MAX_NS = 20 * 1000 * 1000, /* of filters, a turn */
     POSTED_MAX = 1 << 20, /* bytes a turn: about ten milliseconds of sends to a small room */
 };
 
@@ -51,15 +52,17 @@ static int tables_init(struct hub *hub)
     return all ? 0 : -ENOMEM;
 }
 
-int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots,
-             struct filter_chain *filters)
+int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots)
 {
-    *hub = (struct hub){.limits = *limits, .max_slots = slots, .filters = filters, .next_id = 1};
+    *hub = (struct hub){.limits = *limits, .max_slots = slots, .next_id = 1};
+    hub->filters = filter_chain_new(limits->max_line);
     choose_server_id(hub);
     room_pools_init(&hub->pools);
     name_index_init(&hub->nicks, nick_name, hub);
     name_index_init(&hub->room_names, room_names_name, hub);
     int rc = tables_init(hub);
+    if (rc == 0)
+        rc = hub_filters_init(hub);
     struct room *lobby = rc == 0 ? room_new(STR(WIRE_LOBBY), 0, &hub->pools) : NULL;
     if (!lobby) {
         hub_fini(hub);
@@ -87,7 +90,7 @@ void hub_fini(struct hub *hub)
     room_pools_fini(&hub->pools);
     name_index_fini(&hub->nicks);
     name_index_fini(&hub->room_names);
-    filter_chain_free(hub->filters);
+    hub_filters_fini(hub);
     free(hub->conns);
     free(hub->rooms);
     free(hub->free_rooms.items);
@@ -102,12 +105,14 @@ void hub_turn(struct hub *hub)
 {
     hub->now_ms = 0;
     hub->posted = 0;
+    hub->judged = filter_chain_spent(hub->filters);
 }
 
 bool hub_full(const struct hub *hub)
 {
     size_t quarter = hub->limits.lag_limit / 4;
-    return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX);
+    return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX) ||
+           filter_chain_spent(hub->filters) - hub->judged > JUDGED_MAX_NS;
 }
 
 int64_t hub_now(struct hub *hub)
@@ -416,6 +421,17 @@ static void welcome(struct hub *hub, struct conn *c)
     hub_tell(hub, c, &e);
 }
 
+/* Whether the filters want it: a drop turns it away as a kick does. */
+static bool let_in(struct hub *hub, struct conn *c)
+{
+    struct filter_event e = {.kind = FILTER_CONNECT};
+    struct filter_result result;
+    if (hub_ask(hub, c, &e, &result))
+        return true;
+    hub_leave(hub, c, "refused by a filter", STR(""));
+    return false;
+}
+
 struct conn *hub_connect(struct hub *hub, uint64_t handle, const struct address_brief *peer)
 {
     struct conn *c = take_slot(hub, handle, peer);
@@ -423,16 +439,21 @@ struct conn *hub_connect(struct hub *hub, uint64_t handle, const struct address_
     if (hub->stats.clients >= hub->limits.max_clients)
         return turn_away(hub, c, "the hub is full", "The hub is full. Try again later.");
     c->id = hub->next_id++;
+    c->joined_ms = hub_now(hub);
     c->nick_size = (uint8_t)snprintf(c->nick, sizeof c->nick, "client-%" PRIu64, c->id);
     if (name_index_add(&hub->nicks, conn_nick(c), hub_slot(hub, c)) < 0) {
         hub->stats.no_memory++;
         return turn_away(hub, c, "no memory", "The hub is out of memory. Try again later.");
     }
     hub->stats.clients++;
+    if (!let_in(hub, c))
+        return NULL;
     welcome(hub, c);
     const char *fault = hub_join(hub, c, STR(WIRE_LOBBY), false);
     if (fault)
         hub_error(hub, c, "%s", fault);
+    struct filter_event joined = {.kind = FILTER_JOIN, .room = STR(WIRE_LOBBY)};
+    hub_inform(hub, c, &joined);
     return c;
 }
 

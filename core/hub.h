@@ -3,11 +3,13 @@
  * due; it sends nothing and knows no sockets: fanout.c brings what is due to netpoll, server.c
  * brings what netpoll says here.
  *
- * The path of a message: command.c -> hub_say() -> filter chain -> room_post() (encoded once per
- * encoding, appended to the room's logs) -> room is dirty -> fanout.c at the end of the turn.
+ * The path of a message: session.c -> hub_say() -> hub_ask() -> filter chain -> room_post()
+ * (encoded once per encoding, appended to the room's logs) -> room is dirty -> fanout.c at the end
+ * of the turn.
  *
  * Shared by hub.c (connections, nicks, private lines), hub_rooms.c (membership, messages, history,
- * retention), command.c, fanout.c and server.c; nobody else looks inside.
+ * retention), hub_filters.c (asking filters, and what they may do), command.c, fanout.c and the
+ * server's files; nobody else looks inside.
  */
 #ifndef CHATROOM_HUB_H
 #define CHATROOM_HUB_H
@@ -48,7 +50,7 @@ struct hub {
     struct hub_limits limits;
     struct stats stats;
     const struct netpoll_stats *netpoll; /* for /stats; may be NULL */
-    struct filter_chain *filters;        /* owned */
+    struct filter_chain *filters;        /* owned; never NULL */
     char *scratch;                       /* TEXT_CLEAN_MAX(max_line) bytes, for one line */
     char server[17];                     /* id of this start */
 
@@ -69,22 +71,28 @@ struct hub {
     struct slot_list attend;  /* connections that the server must look at */
     uint32_t leaving;         /* connections that are not open any more */
     size_t posted;            /* bytes appended to live logs in this turn */
+    uint64_t judged;          /* ns that filters had taken before this turn */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
+
+    struct filter_hub filter_hub; /* what filters may do; its owner is this hub */
+    struct filter_chain *shadow;  /* a candidate that is only watched; owned, may be NULL */
+    struct str judged_room; /* of the event that filters judge now; it may be about to be made */
+    uint64_t reload_for;    /* handle of an operator who waits for a reload; 0: nobody */
+    struct hub_sayings *sayings; /* what filters said, and is not posted yet */
 };
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-/* `slots` is above every slot of a handle. Returns 0 or -ENOMEM. Takes `filters` in any case. */
-int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots,
-             struct filter_chain *filters);
+/* `slots` is above every slot of a handle. It starts without filters. Returns 0 or -ENOMEM. */
+int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots);
 void hub_fini(struct hub *hub);
 
 /* A turn begins: the clock is read anew when it is asked for. */
 void hub_turn(struct hub *hub);
 
-/* True once so much was posted in this turn that the flush must come first: further input waits,
- * or those who read well would be taken for laggards. */
+/* True once so much was posted in this turn, or filters have taken so long, that the flush must
+ * come first: further input waits, or those who read well would be taken for laggards, or wait. */
 bool hub_full(const struct hub *hub);
 int64_t hub_now(struct hub *hub);
 
@@ -176,6 +184,13 @@ void hub_make_ghost(struct hub *hub, struct conn *c, struct str text);
 /* What a client says, through the filters, to its current room. */
 void hub_say(struct hub *hub, struct conn *c, enum filter_kind kind, struct str text);
 
+/* Posts a client's message; the client need not be in the room. */
+void hub_post(struct hub *hub, struct conn *c, struct room *room, enum filter_kind kind,
+              struct str text);
+
+/* A notice to everybody in a room, in the name of a filter. */
+void hub_post_notice(struct hub *hub, struct room *room, struct str by, struct str text);
+
 /* Posts an event that is no message to a room, if it is small enough for presence. */
 void hub_announce(struct hub *hub, struct room *room, struct event *e);
 
@@ -192,5 +207,33 @@ void hub_tidy_rooms(struct hub *hub, struct conn *c);
 
 /* After a flush: drops what every member of the room has. */
 void hub_settle(struct hub *hub, struct room *room);
+
+/* ---- filters (hub_filters.c) ---------------------------------------------------------------- */
+
+int hub_filters_init(struct hub *hub);
+void hub_filters_fini(struct hub *hub);
+
+/* Asks the filters whether what `c` is about to do may happen. `e` has kind, to, room and text; the
+ * rest is filled in here. True: go on, with result->text, or to the room it names where the verdict
+ * is FILTER_DIVERT. False: it does not happen, and `c` has been told what there was to tell. */
+bool hub_ask(struct hub *hub, struct conn *c, struct filter_event *e, struct filter_result *result);
+
+/* Tells the filters of what happens anyway: their verdicts have no effect. */
+void hub_inform(struct hub *hub, struct conn *c, struct filter_event *e);
+
+/* Runs a command that a filter answers to. False if none does. */
+bool hub_filter_command(struct hub *hub, struct conn *c, struct str name, struct str args);
+
+/* The counters of the filters as items of a stats event: "filter.NAME.calls" and so on. Returns how
+ * many, at most `max`; their names stand in `names`. */
+enum { HUB_FILTER_ITEMS = 14, HUB_ITEM_NAME = 96 };
+size_t hub_filters_items(const struct hub *hub, struct event_item *items, size_t max,
+                         char names[][HUB_ITEM_NAME]);
+
+/* Posts what filters said by way of filter_hub; after the event that they judged. */
+void hub_filters_speak(struct hub *hub);
+
+/* Runs due timers. Returns when the next is due (wall clock, ms), or INT64_MAX. */
+int64_t hub_filters_tick(struct hub *hub);
 
 #endif

@@ -273,8 +273,20 @@ void hub_announce(struct hub *hub, struct room *room, struct event *e)
         post(hub, room, e, false, NULL);
 }
 
-static void post_message(struct hub *hub, struct conn *c, struct room *room, enum filter_kind kind,
-                         struct str text)
+void hub_post_notice(struct hub *hub, struct room *room, struct str by, struct str text)
+{
+    struct event e = {
+        .type = EVENT_NOTICE,
+        .room = room_name(room),
+        .from = by,
+        .time_ms = hub_now(hub),
+        .text = text,
+    };
+    post(hub, room, &e, false, NULL);
+}
+
+void hub_post(struct hub *hub, struct conn *c, struct room *room, enum filter_kind kind,
+              struct str text)
 {
     struct event e = {
         .type = kind == FILTER_ACTION ? EVENT_ACTION : EVENT_MESSAGE,
@@ -284,35 +296,14 @@ static void post_message(struct hub *hub, struct conn *c, struct room *room, enu
         .time_ms = hub_now(hub),
         .text = text,
     };
-    if (post(hub, room, &e, true, c) < 0) {
+    bool member = conn_link(c, room->id);
+    if (post(hub, room, &e, true, member ? c : NULL) < 0) {
         hub_error(hub, c, "The hub is out of memory: your message was not sent.");
         return;
     }
     hub->stats.messages++;
-    if (room_present(room) == 1)
+    if (member && room_present(room) == 1)
         hub_notice(hub, c, "Nobody else is here yet.");
-}
-
-/* A verdict that keeps the message from the room: its author is told. */
-static void refuse_message(struct hub *hub, struct conn *c, const struct filter_result *result)
-{
-    struct event notice = {.type = EVENT_NOTICE, .text = result->text};
-    struct str reason = result->text;
-    switch (result->verdict) {
-    case FILTER_REPLY:
-        hub->stats.filter_replies++;
-        hub_tell(hub, c, &notice);
-        break;
-    case FILTER_KICK:
-        hub->stats.filter_kicks++;
-        hub_error(hub, c, "You were disconnected: " STR_FMT, STR_ARG(reason));
-        hub_leave(hub, c, "kicked by a filter", STR("kicked"));
-        break;
-    default:
-        hub->stats.filter_drops++;
-        if (reason.size > 0)
-            hub_error(hub, c, "Your message was dropped: " STR_FMT, STR_ARG(reason));
-    }
 }
 
 void hub_say(struct hub *hub, struct conn *c, enum filter_kind kind, struct str text)
@@ -322,23 +313,16 @@ void hub_say(struct hub *hub, struct conn *c, enum filter_kind kind, struct str 
         hub_error(hub, c, "You are in no room: /join one first.");
         return;
     }
-    struct filter_message m = {
-        .kind = kind,
-        .client = c->id,
-        .from = conn_nick(c),
-        .room = room_name(room),
-        .text = text,
-    };
-    struct filter_result result = {.verdict = FILTER_PASS, .text = text};
-    if (filter_chain_size(hub->filters) > 0) {
-        m.time_ms = hub_now(hub);
-        filter_chain_run(hub->filters, &m, &result);
+    struct filter_event e = {.kind = kind, .room = room_name(room), .text = text};
+    struct filter_result result;
+    if (!hub_ask(hub, c, &e, &result))
+        return;
+    if (result.verdict == FILTER_DIVERT) {
+        room = hub_find_room(hub, result.text);
+        result.text = result.message;
     }
-    hub->stats.filter_rewrites += result.verdict == FILTER_REPLACE;
-    if (result.verdict == FILTER_PASS || result.verdict == FILTER_REPLACE)
-        post_message(hub, c, room, kind, result.text);
-    else
-        refuse_message(hub, c, &result);
+    if (room)
+        hub_post(hub, c, room, kind, result.text);
 }
 
 /* ---- history -------------------------------------------------------------------------------- */
@@ -461,6 +445,8 @@ static void announce_part(struct hub *hub, struct conn *c, struct room *room, st
         .time_ms = hub_now(hub),
         .text = text,
     };
+    struct filter_event told = {.kind = FILTER_LEAVE, .room = e.room, .text = text};
+    hub_inform(hub, c, &told);
     hub_announce(hub, room, &e);
 }
 

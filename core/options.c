@@ -105,6 +105,39 @@ static int set_filter_dir(struct options *o, const char *value, char *why, size_
     return 0;
 }
 
+static int set_setting(struct options *o, const char *value, char *why, size_t why_size)
+{
+    const char *dot = strchr(value, '.');
+    const char *equals = strchr(value, '=');
+    if (!dot || !equals || dot == value || dot + 1 >= equals) {
+        snprintf(why, why_size, "must be NAME.KEY=VALUE, not \"%s\"", value);
+        return -EINVAL;
+    }
+    if (o->setting_count == OPTIONS_SETTINGS_MAX) {
+        snprintf(why, why_size, "may be given %d times at most", OPTIONS_SETTINGS_MAX);
+        return -EINVAL;
+    }
+    o->settings[o->setting_count++] = value;
+    return 0;
+}
+
+static int set_shadow(struct options *o, const char *value, char *why, size_t why_size)
+{
+    (void)why;
+    (void)why_size;
+    o->shadow = value;
+    return 0;
+}
+
+static int set_watch(struct options *o, const char *value, char *why, size_t why_size)
+{
+    (void)value;
+    (void)why;
+    (void)why_size;
+    o->watch = true;
+    return 0;
+}
+
 static int set_history(struct options *o, const char *value, char *why, size_t why_size)
 {
     return parse_u32(&o->limits.history, value, 0, 1000000, why, why_size);
@@ -167,6 +200,9 @@ static const struct row rows[] = {
     {'b', "backend", "NAME", "auto, epoll or uring (auto)", set_backend},
     {'f', "filter", "FILE.lua", "a filter; repeatable, they run in this order", set_filter},
     {0, "filter-dir", "DIR", "all *.lua files there, by name, after those of -f", set_filter_dir},
+    {0, "set", "NAME.KEY=VALUE", "a setting of filter NAME; repeatable", set_setting},
+    {0, "shadow", "FILE.lua", "a candidate filter: watched, without effect", set_shadow},
+    {0, "watch", NULL, "reload the filters when their files change", set_watch},
     {0, "history", "N", "messages a room keeps for newcomers (20)", set_history},
     {0, "slow", "skip|close", "what happens to those who read too slowly (skip)", set_slow},
     {0, "lag-limit", "BYTES", "how far they may lag behind; K, M, G (8M)", set_lag_limit},

@@ -10,14 +10,18 @@
 #include "hub.h"
 #include "netpoll.h"
 
-enum { OPTIONS_LISTEN_MAX = 16, OPTIONS_FILTERS_MAX = 64 };
+enum { OPTIONS_LISTEN_MAX = 16, OPTIONS_FILTERS_MAX = 64, OPTIONS_SETTINGS_MAX = 256 };
 
 struct options {
     struct address listen[OPTIONS_LISTEN_MAX];
     size_t listen_count;
     const char *filters[OPTIONS_FILTERS_MAX]; /* of argv */
     size_t filter_count;
-    const char *filter_dir; /* NULL: none */
+    const char *filter_dir;                         /* NULL: none */
+    const char *settings[OPTIONS_SETTINGS_MAX + 1]; /* NAME.KEY=VALUE, of argv; NULL-terminated */
+    size_t setting_count;
+    const char *shadow; /* a candidate filter; NULL: none */
+    bool watch;         /* reload filters when their files change */
     enum netpoll_backend backend;
     enum diag_level log_level;
     struct hub_limits limits;

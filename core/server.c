@@ -52,6 +52,10 @@ static void on_data(void *owner, netpoll_handle h, const char *bytes, size_t n)
         }
         return;
     }
+    if (h == s->watcher) {
+        server_watch_data(s, str_from(bytes, n));
+        return;
+    }
     struct conn *c = hub_conn(&s->hub, h);
     if (c)
         session_data(s, c, str_from(bytes, n));
@@ -92,12 +96,20 @@ static void on_closed(void *owner, netpoll_handle h, int reason)
 static void on_timer(void *owner, uint64_t id)
 {
     struct server *s = owner;
-    if (id == SERVER_TIMER_STOP) {
+    switch (id) {
+    case SERVER_TIMER_STOP:
         s->stopped = true;
-        return;
+        break;
+    case SERVER_TIMER_LEAVING:
+        s->leaving_timer = false;
+        session_sweep(s);
+        break;
+    case SERVER_TIMER_RELOAD:
+        server_filters_reload(s);
+        break;
+    default: /* SERVER_TIMER_FILTERS: the turn runs what is due */
+        s->filters_due = INT64_MAX;
     }
-    s->leaving_timer = false;
-    session_sweep(s);
 }
 
 static void on_woken(void *owner)
@@ -123,12 +135,15 @@ static void log_filter(const struct filter *f)
 {
     char verdicts[256] = "";
     size_t used = 0;
-    for (int v = FILTER_PASS; v <= FILTER_KICK; v++)
+    for (int v = 0; v < FILTER_VERDICTS; v++)
         used += (size_t)snprintf(verdicts + used, sizeof verdicts - used, " %s %" PRIu64,
                                  filter_verdict_name((enum filter_verdict)v), f->verdicts[v]);
     diag_log(DIAG_INFO,
-             "counter filter " STR_FMT ": calls %" PRIu64 "%s refused %" PRIu64 " faults %" PRIu64,
-             STR_ARG(f->name), f->calls, verdicts, f->refused, f->faults);
+             "counter filter " STR_FMT ": calls %" PRIu64 "%s skips %" PRIu64 " refused %" PRIu64
+             " bypassed %" PRIu64 " p50 %" PRIu64 " ns p99 %" PRIu64 " ns memory %zu breaker %s",
+             STR_ARG(f->name), f->calls, verdicts, f->skips, f->refused, f->bypassed,
+             histogram_percentile(&f->ns, 50), histogram_percentile(&f->ns, 99),
+             f->ops->memory ? f->ops->memory(f) : 0, breaker_state_name(f->breaker.state));
 }
 
 static void log_counters(struct server *s)
@@ -281,14 +296,11 @@ static int open_listeners(struct server *s)
 
 static int open_hub(struct server *s)
 {
-    struct filter_chain *filters;
     struct hub_limits limits = s->options->limits;
-    if (server_filters_load(s->options, s->load, &filters) < 0)
-        return EX_CONFIG;
     set_max_clients(s, &limits);
     s->attended.items = calloc(s->max_slots + 1, sizeof *s->attended.items);
-    if (hub_init(&s->hub, &limits, s->max_slots + 1, filters) == 0 && s->attended.items)
-        return 0;
+    if (hub_init(&s->hub, &limits, s->max_slots + 1) == 0 && s->attended.items)
+        return server_filters_open(s);
     diag_log(DIAG_ERROR, "no memory for %u clients", limits.max_clients);
     return EX_OSERR;
 }
@@ -300,20 +312,20 @@ static int open_all(struct server *s)
         status = open_poller(s);
     if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
         status = EX_OSERR;
-    if (status == 0 && open_signals(s) < 0)
+    if (status == 0 && (open_signals(s) < 0 || server_watch_open(s) < 0))
         status = EX_OSERR;
     if (status == 0) /* last: who reads that it listens may send it signals */
         status = open_listeners(s);
     return status;
 }
 
-int server_init(struct server **out, const struct options *options, filter_load_fn *load)
+int server_init(struct server **out, const struct options *options, struct filter_host host)
 {
     struct server *s = calloc(1, sizeof *s);
     if (!s)
         return EX_OSERR;
     s->options = options;
-    s->load = load;
+    s->host = host;
     int status = open_all(s);
     if (status != 0) {
         server_close(s);
@@ -333,14 +345,32 @@ static void watch_leaving(struct server *s)
 }
 
 /* Wait and take in; flush; let those go on who waited for the flush. */
+/* An operator said /reload; here, between two events, no filter is at work. */
+static void reload_on_request(struct server *s)
+{
+    struct conn *c = hub_conn(&s->hub, s->hub.reload_for);
+    if (s->hub.reload_for == 0)
+        return;
+    s->hub.reload_for = 0;
+    bool done = server_filters_reload(s);
+    if (c && done)
+        hub_notice(&s->hub, c, "Filters reloaded: %zu in the chain.",
+                   filter_chain_size(s->hub.filters));
+    else if (c)
+        hub_error(&s->hub, c, "Filters not reloaded: the old ones stay; the log says why.");
+}
+
 int server_turn(struct server *s, int timeout_ms)
 {
     hub_turn(&s->hub);
     int rc = netpoll_run_once(s->np, s->work_left ? 0 : timeout_ms);
     if (rc < 0)
         return rc;
+    server_filters_tick(s);
+    reload_on_request(s);
     s->work_left = fanout_flush(&s->fanout);
     s->hub.posted = 0;
+    s->hub.judged = filter_chain_spent(s->hub.filters);
     if (s->hub.attend.count > 0 && session_attend(s))
         s->work_left = true;
     if (s->hub.dirty.count + s->hub.pending.count > 0)

@@ -18,12 +18,12 @@
 struct server;
 
 /*
- * Sets everything up, up to listening. `options` is borrowed until server_close(); `load` makes
- * filters of files (NULL: there are none). TERM, INT, HUP and USR1 are blocked for the process and
- * taken through a descriptor. Returns 0 and sets *out, or an exit status of sysexits(3), with the
- * reason logged: EX_UNAVAILABLE, EX_CONFIG, EX_OSERR.
+ * Sets everything up, up to listening. `options` is borrowed until server_close(); `host` makes
+ * filters of files (all NULL: there are none). TERM, INT, HUP and USR1 are blocked for the process
+ * and taken through a descriptor. Returns 0 and sets *out, or an exit status of sysexits(3), with
+ * the reason logged: EX_UNAVAILABLE, EX_CONFIG, EX_OSERR.
  */
-int server_init(struct server **out, const struct options *options, filter_load_fn *load);
+int server_init(struct server **out, const struct options *options, struct filter_host host);
 
 /* Serves until TERM or INT, and then until everybody has been sent what is due, two seconds at
  * most. Returns the exit status. */
@@ -40,6 +40,6 @@ int server_broadcast(struct server *s, uint64_t client, struct str text);
 void server_close(struct server *s);
 
 /* Loads and checks all filters that the options name, as server_init() would. 0 or EX_CONFIG. */
-int server_check(const struct options *options, filter_load_fn *load);
+int server_check(const struct options *options, struct filter_host host);
 
 #endif

@@ -1,4 +1,5 @@
 /* Which filters there are: the files of -f in order, then those of --filter-dir by name. */
+#include "command.h"
 #include "diag.h"
 #include "server_impl.h"
 
@@ -8,23 +9,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <time.h>
 
-static int load_one(struct filter_chain *chain, filter_load_fn *load, const char *path)
+/* How a file becomes a filter, the same for all of a chain. */
+struct loader {
+    filter_load_fn *load;
+    struct filter_load_options options;
+};
+
+static struct loader loader_of(const struct options *options, struct filter_host host,
+                               const struct filter_hub *hub)
+{
+    return (struct loader){
+        .load = host.load,
+        .options = {.settings = options->settings, .hub = hub, .context = host.context},
+    };
+}
+
+/* True if a command of the filter has the name of one of the hub's own, and so would never run. */
+static bool own_command(const struct filter *f)
+{
+    for (size_t i = 0; i < f->command_count; i++) {
+        if (command_exists(f->commands[i]))
+            return true;
+    }
+    return false;
+}
+
+static int load_one(struct filter_chain *chain, const struct loader *loader, const char *path)
 {
     char why[512];
     struct filter *f;
-    if (!load) {
+    if (!loader->load) {
         diag_log(DIAG_ERROR, "%s: this server has no filter host", path);
         return -EINVAL;
     }
-    if (load(&f, path, why, sizeof why) < 0) {
+    if (loader->load(&f, path, &loader->options, why, sizeof why) < 0) {
         diag_log(DIAG_ERROR, "filter: %s", why);
         return -EINVAL;
     }
-    if (filter_chain_add(chain, f) < 0) {
+    int rc = own_command(f) ? -EEXIST : filter_chain_add(chain, f);
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "%s: filter " STR_FMT ": %s", path, STR_ARG(f->name),
+                 rc == -EEXIST ? "its name, or a command of it, is taken" : strerror(-rc));
         f->ops->free(f);
-        diag_log(DIAG_ERROR, "%s: no memory", path);
-        return -EINVAL;
+        return rc;
     }
     diag_log(DIAG_INFO, "filter " STR_FMT " loaded from %s", STR_ARG(f->name), path);
     return 0;
@@ -32,10 +61,12 @@ static int load_one(struct filter_chain *chain, filter_load_fn *load, const char
 
 static int is_lua(const struct dirent *entry)
 {
-    return fnmatch("*.lua", entry->d_name, FNM_PERIOD) == 0;
+    size_t size = strlen(entry->d_name);
+    bool test = size > 9 && strcmp(entry->d_name + size - 9, "_test.lua") == 0;
+    return !test && fnmatch("*.lua", entry->d_name, FNM_PERIOD) == 0;
 }
 
-static int load_dir(struct filter_chain *chain, filter_load_fn *load, const char *dir)
+static int load_dir(struct filter_chain *chain, const struct loader *loader, const char *dir)
 {
     struct dirent **entries;
     int n = scandir(dir, &entries, is_lua, alphasort);
@@ -48,24 +79,40 @@ static int load_dir(struct filter_chain *chain, filter_load_fn *load, const char
         char path[4096];
         int size = snprintf(path, sizeof path, "%s/%s", dir, entries[i]->d_name);
         if (rc == 0 && size < (int)sizeof path)
-            rc = load_one(chain, load, path);
+            rc = load_one(chain, loader, path);
         free(entries[i]);
     }
     free(entries);
     return rc;
 }
 
-int server_filters_load(const struct options *options, filter_load_fn *load,
-                        struct filter_chain **out)
+/* Every --set is for a filter that is there: the candidate counts, too. */
+static int check_settings(const struct options *options, const struct filter_chain *chain)
+{
+    for (size_t i = 0; i < options->setting_count; i++) {
+        const char *setting = options->settings[i];
+        struct str name = str_from(setting, (size_t)(strchr(setting, '.') - setting));
+        if (filter_chain_find(chain, name) || options->shadow)
+            continue;
+        diag_log(DIAG_ERROR, "--set %s: there is no filter " STR_FMT, setting, STR_ARG(name));
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int load_all(const struct options *options, const struct loader *loader,
+                    struct filter_chain **out)
 {
     struct filter_chain *chain = filter_chain_new(options->limits.max_line);
     if (!chain)
         return -ENOMEM;
     int rc = 0;
     for (size_t i = 0; i < options->filter_count && rc == 0; i++)
-        rc = load_one(chain, load, options->filters[i]);
+        rc = load_one(chain, loader, options->filters[i]);
     if (rc == 0 && options->filter_dir)
-        rc = load_dir(chain, load, options->filter_dir);
+        rc = load_dir(chain, loader, options->filter_dir);
+    if (rc == 0)
+        rc = check_settings(options, chain);
     if (rc < 0)
         filter_chain_free(chain);
     else
@@ -73,23 +120,190 @@ int server_filters_load(const struct options *options, filter_load_fn *load,
     return rc;
 }
 
-void server_filters_reload(struct server *s)
+/* The chain with nothing but the candidate in it; NULL in *out without one. */
+static int load_shadow(const struct options *options, const struct loader *loader,
+                       struct filter_chain **out)
 {
-    struct filter_chain *chain;
-    if (server_filters_load(s->options, s->load, &chain) < 0) {
-        diag_log(DIAG_ERROR, "filters not reloaded: the old ones stay");
-        return;
-    }
-    filter_chain_free(s->hub.filters);
-    s->hub.filters = chain;
-    diag_log(DIAG_INFO, "filters reloaded: %zu in the chain", filter_chain_size(chain));
+    *out = NULL;
+    if (!options->shadow)
+        return 0;
+    struct filter_chain *chain = filter_chain_new(options->limits.max_line);
+    if (!chain)
+        return -ENOMEM;
+    int rc = load_one(chain, loader, options->shadow);
+    if (rc < 0)
+        filter_chain_free(chain);
+    else
+        *out = chain;
+    return rc;
 }
 
-int server_check(const struct options *options, filter_load_fn *load)
+/* ---- a hub for filters that must have no effect --------------------------------------------- */
+
+static int silent_say(void *owner, struct str by, struct str target, struct str text)
 {
+    (void)owner;
+    (void)by;
+    (void)target;
+    (void)text;
+    return 0;
+}
+
+static int64_t no_members(void *owner, struct str room, size_t most,
+                          void (*each)(void *arg, struct str nick), void *arg)
+{
+    (void)owner;
+    (void)room;
+    (void)most;
+    (void)each;
+    (void)arg;
+    return -ENOENT;
+}
+
+static int64_t no_rooms(void *owner, size_t most,
+                        void (*each)(void *arg, struct str room, uint32_t members), void *arg)
+{
+    (void)owner;
+    (void)most;
+    (void)each;
+    (void)arg;
+    return 0;
+}
+
+static int64_t clock_ms(void *owner)
+{
+    struct timespec ts;
+    (void)owner;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static const struct filter_hub silent_hub = {
+    .say = silent_say,
+    .tell = silent_say,
+    .members = no_members,
+    .rooms = no_rooms,
+    .now_ms = clock_ms,
+};
+
+/* ---- opening, checking, reloading ----------------------------------------------------------- */
+
+int server_check(const struct options *options, struct filter_host host)
+{
+    struct loader loader = loader_of(options, host, &silent_hub);
     struct filter_chain *chain;
-    if (server_filters_load(options, load, &chain) < 0)
+    struct filter_chain *shadow;
+    if (load_all(options, &loader, &chain) < 0)
         return EX_CONFIG;
     filter_chain_free(chain);
+    if (load_shadow(options, &loader, &shadow) < 0)
+        return EX_CONFIG;
+    filter_chain_free(shadow);
     return 0;
+}
+
+/* Both chains, fresh. The candidate may look at the hub, but what it says goes nowhere. */
+static int load_chains(struct server *s, struct filter_chain **live, struct filter_chain **shadow)
+{
+    struct loader loader = loader_of(s->options, s->host, &s->hub.filter_hub);
+    int rc = load_all(s->options, &loader, live);
+    if (rc < 0)
+        return rc;
+    s->shadow_hub = s->hub.filter_hub;
+    s->shadow_hub.say = silent_say;
+    s->shadow_hub.tell = silent_say;
+    loader.options.hub = &s->shadow_hub;
+    loader.options.context = NULL; /* nor does it share what the live ones share */
+    rc = load_shadow(s->options, &loader, shadow);
+    if (rc < 0)
+        filter_chain_free(*live);
+    return rc;
+}
+
+static void take_chains(struct server *s, struct filter_chain *live, struct filter_chain *shadow)
+{
+    filter_chain_free(s->hub.filters);
+    filter_chain_free(s->hub.shadow);
+    s->hub.filters = live;
+    s->hub.shadow = shadow;
+    s->hub.judged = 0;
+}
+
+int server_filters_open(struct server *s)
+{
+    struct filter_chain *live;
+    struct filter_chain *shadow;
+    if (load_chains(s, &live, &shadow) < 0)
+        return EX_CONFIG;
+    take_chains(s, live, shadow);
+    s->filters_due = INT64_MAX;
+    return 0;
+}
+
+/* What the old filter kept becomes the new one's. */
+static int hand_over(struct filter *from, struct filter *to)
+{
+    char why[512] = "";
+    char *state;
+    size_t size;
+    if (!from->ops->save || !to->ops->restore)
+        return 0;
+    int rc = from->ops->save(from, &state, &size, why, sizeof why);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc == 0) {
+        rc = to->ops->restore(to, state, size, from->version, why, sizeof why);
+        free(state);
+    }
+    if (rc < 0)
+        diag_log(DIAG_ERROR, "filter " STR_FMT ": its state cannot be handed over: %s",
+                 STR_ARG(to->name), why);
+    return rc;
+}
+
+static int hand_over_all(const struct filter_chain *from, const struct filter_chain *to)
+{
+    int rc = 0;
+    for (size_t i = 0; i < filter_chain_size(to) && rc == 0; i++) {
+        struct filter *f = filter_chain_at(to, i);
+        struct filter *old = filter_chain_find(from, f->name);
+        if (old)
+            rc = hand_over(old, f);
+    }
+    return rc;
+}
+
+bool server_filters_reload(struct server *s)
+{
+    struct filter_chain *live = NULL;
+    struct filter_chain *shadow = NULL;
+    int rc = load_chains(s, &live, &shadow);
+    if (rc == 0) {
+        rc = hand_over_all(s->hub.filters, live);
+        if (rc < 0) {
+            filter_chain_free(live);
+            filter_chain_free(shadow);
+        }
+    }
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "filters not reloaded: the old ones stay");
+        return false;
+    }
+    take_chains(s, live, shadow);
+    diag_log(DIAG_INFO, "filters reloaded: %zu in the chain", filter_chain_size(live));
+    return true;
+}
+
+void server_filters_tick(struct server *s)
+{
+    int64_t due = hub_filters_tick(&s->hub);
+    if (due == s->filters_due)
+        return;
+    s->filters_due = due;
+    if (due == INT64_MAX) {
+        netpoll_timer_cancel(s->np, SERVER_TIMER_FILTERS);
+        return;
+    }
+    int64_t wait = due - hub_now(&s->hub);
+    netpoll_timer_set(s->np, SERVER_TIMER_FILTERS, wait > 0 ? (uint64_t)wait : 0);
 }

@@ -17,17 +17,22 @@ struct listener {
 enum server_timer {
     SERVER_TIMER_LEAVING = 1, /* looks at those who leave, once a second while there are any */
     SERVER_TIMER_STOP,        /* the end of patience after TERM */
+    SERVER_TIMER_FILTERS,     /* a timer of a filter is due */
+    SERVER_TIMER_RELOAD,      /* files of filters have changed, and are quiet now */
 };
 
 struct server {
     const struct options *options;
-    filter_load_fn *load;
+    struct filter_host host;
     struct netpoll *np;
     struct hub hub;
+    struct filter_hub shadow_hub; /* what the candidate of --shadow may do: look */
     struct fanout fanout;
     struct listener listeners[OPTIONS_LISTEN_MAX];
     size_t listener_count;
     netpoll_handle signals;
+    netpoll_handle watcher;    /* inotify, with --watch; otherwise 0 */
+    int64_t filters_due;       /* when SERVER_TIMER_FILTERS goes off, wall clock in ms */
     struct slot_list attended; /* the hub's list of a turn, in work */
     uint32_t max_slots;
     bool work_left; /* the next turn must not wait */
@@ -58,11 +63,24 @@ void session_sweep(struct server *s);
 
 /* ---- server_filters.c ----------------------------------------------------------------------- */
 
-/* A chain of all filters that the options name. 0, or -EINVAL with the reason logged. */
-int server_filters_load(const struct options *options, filter_load_fn *load,
-                        struct filter_chain **out);
+/* Loads the chain and the candidate that the options name. 0, or an exit status, reason logged. */
+int server_filters_open(struct server *s);
 
-/* Replaces the chain by a fresh one; keeps the old one if anything is wrong with it. */
-void server_filters_reload(struct server *s);
+/*
+ * Replaces the chain by a fresh one: loads all filters, and takes over the state of those that keep
+ * some. If anything is wrong the old chain stays. Between two events only. True if it was replaced.
+ */
+bool server_filters_reload(struct server *s);
+
+/* Runs due timers of filters, and sets the timer for the next. Once a turn. */
+void server_filters_tick(struct server *s);
+
+/* ---- server_watch.c ------------------------------------------------------------------------- */
+
+/* Watches the folders of all filters. 0 or a negative errno. */
+int server_watch_open(struct server *s);
+
+/* What inotify said: a changed *.lua starts SERVER_TIMER_RELOAD. */
+void server_watch_data(struct server *s, struct str bytes);
 
 #endif

@@ -49,6 +49,7 @@ static void run_line(struct server *s, struct conn *c, struct str raw)
         command_run(&s->hub, c, line);
     else
         server_broadcast(s, c->handle, str_starts_with(line, STR("//")) ? str_skip(line, 1) : line);
+    hub_filters_speak(&s->hub);
 }
 
 /* Its input waits until fanout.c finds that it may go on. */

@@ -35,7 +35,8 @@ static inline bool str_equal(struct str a, struct str b)
 
 static inline bool str_starts_with(struct str s, struct str prefix)
 {
-    return s.size >= prefix.size && memcmp(s.data, prefix.data, prefix.size) == 0;
+    return s.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(s.data, prefix.data, prefix.size) == 0);
 }
 
 /* `s` without its first `n` bytes; n <= s.size. */

@@ -1,9 +1,6 @@
 /*
- * The life of a script: loaded, called for each message, freed. Every call into Lua that can fail
- * is made here, protected and watched; see lua_host_impl.h for the parts.
- *
- * A fault is an error the script raised, a call that was stopped, memory refused, or a value
- * returned that is no verdict. The message passes as it came, the fault is counted and logged.
+ * The life of a script: loaded, started anew when it kept too much memory, freed. What it does in
+ * between is in lua_host_event.c and lua_host_timer.c; see lua_host_impl.h for all the parts.
  */
 #include "lua_host.h"
 
@@ -11,10 +8,7 @@
 #include "lua_host_impl.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define LINES_PER_SECOND 10
 
 struct lua_host_limits lua_host_limits_default(void)
 {
@@ -24,24 +18,41 @@ struct lua_host_limits lua_host_limits_default(void)
 
 const char *lua_host_name(const struct lua_host *h, char *out, size_t size)
 {
-    return diag_escape(str_of(h->name ? h->name : h->source.path), out, size);
+    return diag_escape(h->base.name.size > 0 ? h->base.name : str_of(h->source.path), out, size);
 }
 
-bool lua_gate_pass(struct lua_gate *gate, int64_t now_ms, uint64_t *withheld)
+static const struct filter_ops ops;
+
+/* ---- memory that lives as long as the filter ---- */
+
+void *lua_own(lua_State *state, size_t size)
 {
-    int64_t second = now_ms / 1000;
-    if (second != gate->second) {
-        gate->second = second;
-        gate->lines = 0;
+    struct lua_declared *draft = lua_host_of(state)->draft;
+    struct lua_owned *block = calloc(1, sizeof *block + size);
+    if (!block) {
+        luaL_error(state, "out of memory");
+        return NULL;
     }
-    if (gate->lines == LINES_PER_SECOND) {
-        gate->withheld++;
-        return false;
+    block->next = draft->owned;
+    draft->owned = block;
+    return block->bytes;
+}
+
+struct str lua_own_string(lua_State *state, int index)
+{
+    size_t size;
+    const char *text = lua_tolstring(state, index, &size);
+    char *copy = lua_own(state, size + 1);
+    return str_from(memcpy(copy, text, size), size);
+}
+
+static void free_declared(struct lua_declared *declared)
+{
+    while (declared->owned) {
+        struct lua_owned *block = declared->owned;
+        declared->owned = block->next;
+        free(block);
     }
-    gate->lines++;
-    *withheld = gate->withheld;
-    gate->withheld = 0;
-    return true;
 }
 
 /* ---- the state ---- */
@@ -69,10 +80,13 @@ static int explain(lua_State *state)
     return 1;
 }
 
-/* Runs protected: leaves on_message and the handles. */
+/* Runs protected: leaves what is in the slots behind the first. */
 static int load_script(lua_State *state)
 {
     struct lua_host *h = lua_host_of(state);
+    luaL_checkstack(state, LUA_HOST_SLOTS + LUA_MINSTACK, "no room"); /* fill_state() made it */
+    lua_newtable(state);
+    lua_setfield(state, LUA_REGISTRYINDEX, "timers");
     lua_globals_open(state);
     const char *chunk = lua_pushfstring(state, "@%s", h->source.path);
     /* "t": text only. Bytecode made to harm can do whatever the process can. */
@@ -83,8 +97,17 @@ static int load_script(lua_State *state)
     lua_call(state, 0, 1);
     lua_declare_take(state);
     lua_globals_freeze(state);
+    lua_getfield(state, LUA_REGISTRYINDEX, "timers");
     lua_message_open(state);
-    return 1 + LUA_HOST_HANDLES;
+    return LUA_HOST_SLOTS - 1;
+}
+
+int lua_host_call(struct lua_host *h, int arguments, int results, uint32_t budget_us)
+{
+    lua_watch_begin(&h->watch, h->state, budget_us);
+    int status = lua_pcall(h->state, arguments, results, LUA_HOST_EXPLAIN);
+    lua_watch_end(&h->watch);
+    return status;
 }
 
 static void close_state(struct lua_host *h)
@@ -92,11 +115,7 @@ static void close_state(struct lua_host *h)
     if (h->state)
         lua_close(h->state);
     h->state = NULL;
-}
-
-static const char *error_text(lua_State *state)
-{
-    return lua_type(state, -1) == LUA_TSTRING ? lua_tostring(state, -1) : "unknown error";
+    lua_timers_clear(&h->timers);
 }
 
 static void explain_failure(const struct lua_host *h, int status, char *why, size_t why_size)
@@ -105,11 +124,49 @@ static void explain_failure(const struct lua_host *h, int status, char *why, siz
         snprintf(why, why_size, "%s:1: not enough memory to load it: the limit is %zu bytes",
                  h->source.path, h->limits.memory);
     else
-        snprintf(why, why_size, "%s", error_text(h->state));
+        snprintf(why, why_size, "%s",
+                 lua_type(h->state, -1) == LUA_TSTRING ? lua_tostring(h->state, -1)
+                                                       : "unknown error");
 }
 
-/* Makes a state and loads the script into it. Returns 0 or a negative errno and a sentence. */
-static int open_state(struct lua_host *h, char *why, size_t why_size)
+/* Runs on_load, if the script has one; Lua's status. */
+static int run_on_load(struct lua_host *h)
+{
+    if (lua_isnil(h->state, LUA_HOST_ON_LOAD))
+        return LUA_OK;
+    h->callee = (struct lua_callee){.slot = LUA_HOST_ON_LOAD};
+    lua_pushvalue(h->state, LUA_HOST_ON_LOAD);
+    return lua_host_call(h, 0, 0, h->limits.load_us);
+}
+
+/* Moves what the script said of itself to where the chain looks for it. What was said first
+ * stands. */
+static void publish(struct lua_host *h)
+{
+    if (h->draft != &h->declared)
+        return;
+    h->base = h->declared.filter;
+    h->base.ops = &ops;
+    h->base.settings = h->declared.config;
+    h->base.setting_count = h->declared.config_count;
+}
+
+static int fill_state(struct lua_host *h)
+{
+    if (!lua_checkstack(h->state, 2 * (LUA_HOST_SLOTS + LUA_MINSTACK)))
+        return LUA_ERRMEM;
+    lua_pushcfunction(h->state, explain);
+    lua_pushcfunction(h->state, load_script);
+    int status = lua_host_call(h, 0, LUA_HOST_SLOTS - 1, h->limits.load_us);
+    if (status != LUA_OK)
+        return status;
+    publish(h);
+    return run_on_load(h);
+}
+
+/* Makes a state, and loads the script into it; what that says of itself is in *draft. Returns 0 or
+ * a negative errno and a sentence. */
+static int open_state(struct lua_host *h, struct lua_declared *draft, char *why, size_t why_size)
 {
     h->memory = (struct lua_memory){.limit = h->limits.memory};
     h->state = lua_newstate(lua_memory_alloc, &h->memory);
@@ -118,11 +175,11 @@ static int open_state(struct lua_host *h, char *why, size_t why_size)
         return -ENOMEM;
     }
     *(struct lua_host **)lua_getextraspace(h->state) = h;
-    lua_pushcfunction(h->state, explain);
-    lua_pushcfunction(h->state, load_script);
-    lua_watch_begin(&h->watch, h->state, h->limits.load_us);
-    int status = lua_pcall(h->state, 0, 1 + LUA_HOST_HANDLES, LUA_HOST_EXPLAIN);
-    lua_watch_end(&h->watch);
+    h->phase = LUA_HOST_LOADING;
+    h->draft = draft;
+    int status = fill_state(h);
+    h->draft = NULL;
+    h->phase = LUA_HOST_RUNNING;
     if (status == LUA_OK)
         return 0;
     explain_failure(h, status, why, why_size);
@@ -130,34 +187,18 @@ static int open_state(struct lua_host *h, char *why, size_t why_size)
     return status == LUA_ERRMEM ? -ENOMEM : -EINVAL;
 }
 
-/* ---- faults ---- */
-
-static void report(struct lua_host *h, const char *text)
+/* What was declared first stands: the chain has it. */
+static int open_again(struct lua_host *h, char *why, size_t why_size)
 {
-    uint64_t withheld;
-    h->base.faults++;
-    if (!lua_gate_pass(&h->fault_gate, h->now_ms, &withheld))
-        return;
-    char name[64];
-    char line[768];
-    lua_host_name(h, name, sizeof name);
-    if (withheld > 0)
-        diag_log(DIAG_WARN, "filter %s: (%llu faults not logged)", name,
-                 (unsigned long long)withheld);
-    diag_log(DIAG_WARN, "filter %s: %s", name, diag_escape(str_of(text), line, sizeof line));
+    struct lua_declared draft = {.owned = NULL};
+    int error = open_state(h, &draft, why, why_size);
+    free_declared(&draft);
+    return error;
 }
 
-/* Of a fault that has no line of its own: where on_message starts. */
-static void report_at_function(struct lua_host *h, const char *text)
-{
-    char line[512];
-    snprintf(line, sizeof line, "%s:%d: on_message %s", h->source.path, h->defined_at, text);
-    report(h, line);
-}
-
-/* After memory was refused. Lua survives that, but a script that keeps what it took would fail
- * from now on: if collecting does not give back half, it starts anew. */
-static void recover_memory(struct lua_host *h)
+/* Lua survives that memory is refused, but a script that keeps what it took would fail from now
+ * on: if collecting does not give back half, it starts anew. */
+void lua_host_recover(struct lua_host *h)
 {
     lua_gc(h->state, LUA_GCCOLLECT);
     if (h->memory.used <= h->limits.memory / 2)
@@ -167,126 +208,157 @@ static void recover_memory(struct lua_host *h)
     char line[768];
     lua_host_name(h, name, sizeof name);
     close_state(h);
-    if (open_state(h, why, sizeof why) == 0)
+    if (open_again(h, why, sizeof why) == 0)
         diag_log(DIAG_WARN, "filter %s: kept too much memory and was started anew", name);
     else
         diag_log(DIAG_ERROR, "filter %s: is off, it could not be started anew: %s", name,
                  diag_escape(str_of(why), line, sizeof line));
 }
 
-static void fail(struct lua_host *h, int status)
+/* ---- free ---- */
+
+static void run_on_unload(struct lua_host *h)
 {
-    if (status != LUA_ERRMEM) {
-        report(h, error_text(h->state));
-        lua_settop(h->state, LUA_HOST_SLOTS);
+    char name[64];
+    char line[768];
+    if (!h->state || lua_isnil(h->state, LUA_HOST_ON_UNLOAD))
         return;
-    }
-    char text[128];
-    snprintf(text, sizeof text,
-             "needed more memory than its %zu bytes (a table that grows, endless recursion?)",
-             h->limits.memory);
-    report_at_function(h, text);
-    lua_settop(h->state, LUA_HOST_SLOTS);
-    recover_memory(h);
-}
-
-/* ---- calls ---- */
-
-static void begin(struct lua_host *h, const struct filter_message *m)
-{
-    h->live = ++h->call;
-    h->message = m;
-    h->now_ms = m->time_ms;
-    h->text = m->text;
-    h->rewritten = false;
-    h->made = 0;
-    h->handles[h->call % LUA_HOST_HANDLES]->call = h->call;
-}
-
-/* The verdict that the light value on the top stands for, said in this call; -1 if none. */
-static int verdict_of(const struct lua_host *h)
-{
-    if (lua_type(h->state, -1) != LUA_TLIGHTUSERDATA)
-        return -1;
-    const void *value = lua_touserdata(h->state, -1);
-    for (int v = 0; v <= FILTER_KICK; v++) {
-        if (value == &h->verdicts[v])
-            return h->said[v].call == h->call ? v : -1;
-    }
-    return -1;
-}
-
-static void complain(struct lua_host *h)
-{
-    char text[256];
-    if (lua_type(h->state, -1) == LUA_TLIGHTUSERDATA)
-        snprintf(text, sizeof text,
-                 "returned a verdict kept from another message; call hub.drop() and its like "
-                 "for each message");
-    else
-        snprintf(text, sizeof text,
-                 "returned a %s, which says nothing; return nothing to let the message pass, or "
-                 "hub.drop(), hub.reply(), hub.kick(), hub.replace()",
-                 luaL_typename(h->state, -1));
-    report_at_function(h, text);
-}
-
-/* What on_message returned is on the top. */
-static void judge(struct lua_host *h, struct filter_result *result)
-{
-    if (lua_isnil(h->state, -1)) {
-        if (h->rewritten) {
-            result->verdict = FILTER_REPLACE;
-            result->text = h->text;
-        }
+    h->phase = LUA_HOST_LEAVING;
+    h->callee = (struct lua_callee){.slot = LUA_HOST_ON_UNLOAD};
+    lua_pushvalue(h->state, LUA_HOST_ON_UNLOAD);
+    int status = lua_host_call(h, 0, 0, h->limits.load_us);
+    if (status == LUA_OK)
         return;
-    }
-    int verdict = verdict_of(h);
-    if (verdict < 0) {
-        complain(h);
-        return;
-    }
-    result->verdict = (enum filter_verdict)verdict;
-    result->text = h->said[verdict].text;
+    diag_log(DIAG_WARN, "filter %s: %s", lua_host_name(h, name, sizeof name),
+             diag_escape(lua_host_fault(h, status), line, sizeof line));
 }
 
-static void on_message(struct filter *f, const struct filter_message *m,
-                       struct filter_result *result)
+static void free_settings(struct lua_host *h)
 {
-    struct lua_host *h = (struct lua_host *)f;
-    lua_State *state = h->state;
-    if (!state) {
-        f->faults++;
-        return;
-    }
-    begin(h, m);
-    lua_pushvalue(state, LUA_HOST_ON_MESSAGE);
-    lua_pushvalue(state, LUA_HOST_FIRST_HANDLE + (int)(h->call % LUA_HOST_HANDLES));
-    lua_watch_begin(&h->watch, state, h->limits.call_us);
-    int status = lua_pcall(state, 1, 1, LUA_HOST_EXPLAIN);
-    lua_watch_end(&h->watch);
-    h->live = 0;
-    if (status == LUA_OK) {
-        judge(h, result);
-        lua_settop(state, LUA_HOST_SLOTS);
-    } else {
-        fail(h, status);
-    }
+    for (char **setting = h->settings; setting && *setting; setting++)
+        free(*setting);
+    free(h->settings);
 }
 
-/* ---- load and free ---- */
+/* What there is without a watch. */
+static void free_parts(struct lua_host *h)
+{
+    close_state(h);
+    for (size_t i = 0; i < h->module_count; i++)
+        lua_source_free(&h->modules[i].source);
+    lua_source_free(&h->source);
+    free_settings(h);
+    free_declared(&h->declared);
+    if (h->own_world)
+        lua_host_world_free(h->world);
+    free(h);
+}
 
 static void free_host(struct filter *f)
 {
     struct lua_host *h = (struct lua_host *)f;
+    run_on_unload(h);
     close_state(h);
     lua_watch_fini(&h->watch);
-    lua_source_free(&h->source);
-    free(h->name);
-    free(h);
+    free_parts(h);
 }
 
-static const struct filter_ops ops = {.on_message = on_message, .free = free_host};
+static size_t memory_of(const struct filter *f)
+{
+    return ((const struct lua_host *)f)->memory.used;
+}
+
+static int64_t tick(struct filter *f, int64_t now_ms, struct filter_result *result)
+{
+    return lua_host_run_timer((struct lua_host *)f, now_ms, result);
+}
+
+static const struct filter_ops ops = {
+    .on_event = lua_host_on_event,
+    .tick = tick,
+    .save = lua_host_save,
+    .restore = lua_host_restore,
+    .memory = memory_of,
+    .free = free_host,
+};
+
+/* ---- load ---- */
+
+/* What a script meets that is loaded by nobody's hub: to check it, or to describe it. */
+static int nobody_says(void *owner, struct str by, struct str to, struct str text)
+{
+    (void)owner;
+    (void)by;
+    (void)to;
+    (void)text;
+    return -ENOENT;
+}
+
+static int64_t no_members(void *owner, struct str room, size_t most,
+                          void (*each)(void *arg, struct str nick), void *arg)
+{
+    (void)owner;
+    (void)room;
+    (void)most;
+    (void)each;
+    (void)arg;
+    return -ENOENT;
+}
+
+static int64_t no_rooms(void *owner, size_t most,
+                        void (*each)(void *arg, struct str room, uint32_t members), void *arg)
+{
+    (void)owner;
+    (void)most;
+    (void)each;
+    (void)arg;
+    return 0;
+}
+
+static int64_t system_now_ms(void *owner)
+{
+    struct timespec now;
+    (void)owner;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const struct filter_hub no_hub = {.say = nobody_says,
+                                         .tell = nobody_says,
+                                         .members = no_members,
+                                         .rooms = no_rooms,
+                                         .now_ms = system_now_ms};
+
+/* The settings are needed again when the script is started anew. */
+static int copy_settings(struct lua_host *h, const char *const *settings)
+{
+    size_t count = 0;
+    while (settings && settings[count])
+        count++;
+    h->settings = calloc(count + 1, sizeof *h->settings);
+    for (size_t i = 0; h->settings && i < count; i++) {
+        h->settings[i] = strdup(settings[i]);
+        if (!h->settings[i])
+            return -ENOMEM;
+    }
+    return h->settings ? 0 : -ENOMEM;
+}
+
+static int prepare(struct lua_host *h, const char *path, const struct filter_load_options *options,
+                   char *why, size_t why_size)
+{
+    h->hub = options->hub ? options->hub : &no_hub;
+    h->now_ms = h->hub->now_ms(h->hub->owner);
+    if (!h->world) {
+        h->world = lua_host_world_new();
+        h->own_world = true;
+    }
+    if (!h->world || copy_settings(h, options->settings) < 0) {
+        snprintf(why, why_size, "%s: out of memory", path);
+        return -ENOMEM;
+    }
+    return lua_source_read(&h->source, path, why, why_size);
+}
 
 static int start(struct lua_host *h, char *why, size_t why_size)
 {
@@ -296,37 +368,39 @@ static int start(struct lua_host *h, char *why, size_t why_size)
                  strerror(-error));
         return error;
     }
-    error = open_state(h, why, why_size);
+    error = open_state(h, &h->declared, why, why_size);
     if (error < 0)
         lua_watch_fini(&h->watch);
     return error;
 }
 
 int lua_host_load_limited(struct filter **out, const char *path,
-                          const struct lua_host_limits *limits, char *why, size_t why_size)
+                          const struct filter_load_options *options,
+                          const struct lua_host_limits *limits, struct lua_host_world *world,
+                          char *why, size_t why_size)
 {
+    static const struct filter_load_options none = {.settings = NULL};
     struct lua_host *h = calloc(1, sizeof *h);
     if (!h) {
         snprintf(why, why_size, "%s: out of memory", path);
         return -ENOMEM;
     }
-    h->base.ops = &ops;
     h->limits = *limits;
-    int error = lua_source_read(&h->source, path, why, why_size);
+    h->world = world;
+    int error = prepare(h, path, options ? options : &none, why, why_size);
     if (error == 0)
         error = start(h, why, why_size);
     if (error < 0) {
-        lua_source_free(&h->source);
-        free(h->name);
-        free(h);
+        free_parts(h);
         return error;
     }
     *out = &h->base;
     return 0;
 }
 
-int lua_host_load(struct filter **out, const char *path, char *why, size_t why_size)
+int lua_host_load(struct filter **out, const char *path, const struct filter_load_options *options,
+                  char *why, size_t why_size)
 {
     struct lua_host_limits limits = lua_host_limits_default();
-    return lua_host_load_limited(out, path, &limits, why, why_size);
+    return lua_host_load_limited(out, path, options, &limits, options->context, why, why_size);
 }

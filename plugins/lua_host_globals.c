@@ -1,6 +1,6 @@
 /*
  * The globals a script sees: an allow-list, so that what is not named here is not there. Missing
- * on purpose: io, os, debug, package and require (the outside), load, loadfile, dofile and
+ * on purpose: io, os, debug, package (the outside; `require` is ours), load, loadfile, dofile and
  * string.dump (code that was not in the file), coroutine (a hook is per coroutine: the watch would
  * not reach into one), collectgarbage, rawset and _G (ways round what is frozen).
  */
@@ -80,6 +80,8 @@ void lua_globals_open(lua_State *state)
     lua_setfield(state, -2, "table");
     lua_hub_open(state);
     lua_setfield(state, -2, "hub");
+    lua_require_open(state);
+    lua_setfield(state, -2, "require");
 
     lua_newtable(state);
     lua_pushcfunction(state, read_undeclared);

@@ -1,31 +1,12 @@
 /*
- * `msg`, the message a script judges. The handles are made once and used in turn; their strings are
- * made when a script asks for them, so one that looks at msg.len alone copies nothing. Scripts
- * cannot get at the metatable, so the first argument of what is in it is always a handle.
+ * `msg`, the event a script judges; its fields are rows in lua_api.c. The handles are made once and
+ * used in turn; their strings are made when a script asks for them, so one that looks at msg.len
+ * alone copies nothing. Scripts cannot get at the metatable, so the first argument of what is in it
+ * is always a handle.
  */
+#include "address.h"
+#include "lua_api.h"
 #include "lua_host_impl.h"
-
-enum field {
-    /* Strings; each has the user value of its number. */
-    FIELD_TEXT = 1,
-    FIELD_FROM,
-    FIELD_ROOM,
-    /* The rest */
-    FIELD_KIND,
-    FIELD_CLIENT,
-    FIELD_TIME,
-    FIELD_LEN,
-};
-
-#define STRINGS FIELD_ROOM
-
-static const struct {
-    const char *name;
-    enum field field;
-} fields[] = {
-    {"text", FIELD_TEXT},     {"from", FIELD_FROM}, {"room", FIELD_ROOM}, {"kind", FIELD_KIND},
-    {"client", FIELD_CLIENT}, {"time", FIELD_TIME}, {"len", FIELD_LEN},
-};
 
 static struct lua_host *check_live(lua_State *state)
 {
@@ -38,39 +19,47 @@ static struct lua_host *check_live(lua_State *state)
 }
 
 /* The field that argument 2 names; upvalue 1 maps names to numbers. */
-static enum field check_field(lua_State *state)
+static enum lua_api_field_id check_field(lua_State *state)
 {
     lua_pushvalue(state, 2);
     lua_rawget(state, lua_upvalueindex(1));
-    enum field field = (enum field)lua_tointeger(state, -1);
+    enum lua_api_field_id field = (enum lua_api_field_id)lua_tointeger(state, -1);
     lua_pop(state, 1);
-    if (field == 0)
+    if (field == LUA_API_NO_FIELD)
         luaL_error(state, "there is no msg.%s", luaL_tolstring(state, 2, NULL));
     return field;
 }
 
-static struct str string_of(const struct lua_host *h, enum field field)
+static struct str address_of(const struct lua_host *h, char *out, size_t size)
 {
-    switch (field) {
-    case FIELD_FROM:
-        return h->message->from;
-    case FIELD_ROOM:
-        return h->message->room;
-    default:
-        return h->text;
-    }
+    const struct address_brief *peer = h->event->peer;
+    return peer ? str_of(address_brief_format(peer, out, size)) : STR("");
+}
+
+static void push_fresh_string(lua_State *state, struct lua_host *h, enum lua_api_field_id field)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct str s = h->text;
+    if (field == LUA_API_FROM)
+        s = h->event->from;
+    else if (field == LUA_API_ROOM)
+        s = h->event->room;
+    else if (field == LUA_API_TO)
+        s = h->event->to;
+    else if (field == LUA_API_ADDRESS)
+        s = address_of(h, address, sizeof address);
+    lua_pushlstring(state, s.data, s.size);
 }
 
 /* Made once in a call, then taken from the handle. */
-static void push_string(lua_State *state, struct lua_host *h, enum field field)
+static void push_string(lua_State *state, struct lua_host *h, enum lua_api_field_id field)
 {
     uint32_t bit = 1U << field;
     if (h->made & bit) {
         lua_getiuservalue(state, 1, (int)field);
         return;
     }
-    struct str s = string_of(h, field);
-    lua_pushlstring(state, s.data, s.size);
+    push_fresh_string(state, h, field);
     lua_pushvalue(state, -1);
     lua_setiuservalue(state, 1, (int)field);
     h->made |= bit;
@@ -79,18 +68,21 @@ static void push_string(lua_State *state, struct lua_host *h, enum field field)
 static int message_index(lua_State *state)
 {
     struct lua_host *h = check_live(state);
-    enum field field = check_field(state);
+    enum lua_api_field_id field = check_field(state);
     switch (field) {
-    case FIELD_KIND:
-        lua_pushstring(state, filter_kind_name(h->message->kind));
+    case LUA_API_KIND:
+        lua_pushstring(state, filter_kind_name(h->event->kind));
         break;
-    case FIELD_CLIENT:
-        lua_pushinteger(state, (lua_Integer)h->message->client);
+    case LUA_API_CLIENT:
+        lua_pushinteger(state, (lua_Integer)h->event->client);
         break;
-    case FIELD_TIME:
-        lua_pushnumber(state, (lua_Number)h->message->time_ms / 1000);
+    case LUA_API_TIME:
+        lua_pushnumber(state, (lua_Number)h->event->time_ms / 1000);
         break;
-    case FIELD_LEN:
+    case LUA_API_JOINED_AT:
+        lua_pushnumber(state, (lua_Number)h->event->joined_ms / 1000);
+        break;
+    case LUA_API_LEN:
         lua_pushinteger(state, (lua_Integer)h->text.size);
         break;
     default:
@@ -99,19 +91,27 @@ static int message_index(lua_State *state)
     return 1;
 }
 
+static bool has_text(enum filter_kind kind)
+{
+    return kind == FILTER_MESSAGE || kind == FILTER_ACTION || kind == FILTER_PRIVATE;
+}
+
 static int message_newindex(lua_State *state)
 {
     struct lua_host *h = check_live(state);
-    if (check_field(state) != FIELD_TEXT)
+    if (check_field(state) != LUA_API_TEXT)
         return luaL_error(state, "msg.%s cannot be changed, only msg.text can",
                           lua_tostring(state, 2));
+    if (!has_text(h->event->kind))
+        return luaL_error(state, "msg.text cannot be changed: this is a %s",
+                          filter_kind_name(h->event->kind));
     if (lua_type(state, 3) != LUA_TSTRING)
         return luaL_error(state, "msg.text must be a string, not %s", luaL_typename(state, 3));
     h->text.data = lua_tolstring(state, 3, &h->text.size);
     h->rewritten = true;
-    h->made |= 1U << FIELD_TEXT;
+    h->made |= 1U << LUA_API_TEXT;
     lua_settop(state, 3);
-    lua_setiuservalue(state, 1, FIELD_TEXT);
+    lua_setiuservalue(state, 1, LUA_API_TEXT);
     return 0;
 }
 
@@ -128,10 +128,12 @@ static void push_metatable(lua_State *state)
         {"__newindex", message_newindex},
         {NULL, NULL},
     };
+    size_t count;
+    const struct lua_api_field *fields = lua_api_fields(&count);
     lua_newtable(state);
     lua_newtable(state);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        lua_pushinteger(state, fields[i].field);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushinteger(state, fields[i].id);
         lua_setfield(state, -2, fields[i].name);
     }
     luaL_setfuncs(state, functions, 1);
@@ -147,7 +149,7 @@ void lua_message_open(lua_State *state)
     push_metatable(state);
     int metatable = lua_gettop(state);
     for (int i = 0; i < LUA_HOST_HANDLES; i++) {
-        struct lua_handle *handle = lua_newuserdatauv(state, sizeof *handle, STRINGS);
+        struct lua_handle *handle = lua_newuserdatauv(state, sizeof *handle, LUA_API_STRINGS);
         handle->call = UINT64_MAX;
         h->handles[i] = handle;
         lua_pushvalue(state, metatable);

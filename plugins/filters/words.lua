@@ -1,34 +1,44 @@
--- words: drops messages that contain a word from the list.
+-- words: drops messages that contain a word from the list, or masks the words in them.
 --
--- Shows how to refuse a message: return hub.drop("reason"). It goes nowhere, and the sender reads
--- the reason.
+--   free viagra   ->   the word 'viagra' is not welcome here
+--   free viagra   ->   free ******                               with --set words.mask=true
 --
--- Only whole words count, capitals or not: with "spam" in the list, "Spam!" is dropped and
--- "spamalot" is not. To have a list of your own, copy this file, change the list, and load the copy
--- with -f.
+-- Teaches compiled words: hub.words() makes a set of a list, once, when the filter is loaded.
+-- Looking a text up in it takes no longer for ten thousand words than for three, and it reads as
+-- people do: whole words only ("spam" is in "Spam!", not in "spamalot"), large and small letters
+-- of all scripts alike, and "buy now" is found with whatever stands between the two words.
+--
+--   chatroom_server -f words.lua --set words.list='spam, buy now' --set words.mask=true
 
-local LIST = { "spam", "scam", "viagra" }
-
--- What a word is made of: letters, digits, and every byte of a letter outside ASCII.
-local WORD = "[%w\128-\255]+"
-
--- This part runs once, when the filter is loaded. A table with the words as keys finds one at once,
--- however long the list is.
-local listed = {}
-for _, word in ipairs(LIST) do
-    listed[word:lower()] = true
-end
+local words -- of hub.words()
 
 return {
     name = "words",
-    version = "1.0",
-    description = "drops messages that contain a listed word",
+    version = "2.0",
+    api = 1,
+    description = "drops messages with a listed word, or masks it",
+
+    config = {
+        list = { default = { "spam", "scam", "viagra" }, help = "words and phrases" },
+        mask = { default = false, help = "mask the words instead of dropping the message" },
+    },
+
+    -- What is configured is known here, and not before.
+    on_load = function()
+        words = hub.words(hub.config.list)
+    end,
 
     on_message = function(msg)
-        for word in msg.text:lower():gmatch(WORD) do
-            if listed[word] then
-                return hub.drop("the word '" .. word .. "' is not welcome here")
+        if hub.config.mask then
+            local text, hits = words:mask(msg.text)
+            if hits > 0 then
+                msg.text = text
             end
+            return
+        end
+        local word = words:find(msg.text)
+        if word then
+            return hub.drop("the word '" .. word .. "' is not welcome here")
         end
     end,
 }

@@ -54,7 +54,10 @@ void world_open_filtered(struct world *w, const struct hub_limits *limits,
     s->options = &w->options;
     s->max_slots = limits->max_clients + 64;
     s->attended.items = must(calloc(s->max_slots + 1, sizeof *s->attended.items));
-    assert_int_equal(hub_init(&s->hub, limits, s->max_slots + 1, filters), 0);
+    s->filters_due = INT64_MAX;
+    assert_int_equal(hub_init(&s->hub, limits, s->max_slots + 1), 0);
+    filter_chain_free(s->hub.filters);
+    s->hub.filters = filters;
     open_poller(w);
     assert_int_equal(fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1), 0);
 }

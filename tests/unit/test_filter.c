@@ -1,125 +1,198 @@
-/* The chain: order, counters, and what it does with texts that no client could have sent. */
-#include "diag.h"
-#include "filter.h"
+/* The chain: order, verdicts, counters, and what it does with texts no client could have sent. */
+#include "filter_fixture.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* cmocka.h wants the others before it. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-/* clang-format on */
-
-#define MAX_TEXT 16
-
-/* A filter that always says the same, and notes what it was asked. */
-struct parrot {
-    struct filter base;
-    enum filter_verdict verdict;
-    struct str text;
-    char heard[64];
-    int *freed;
-};
-
-static void parrot_on_message(struct filter *f, const struct filter_message *m,
-                              struct filter_result *result)
-{
-    struct parrot *p = (struct parrot *)f;
-    assert_int_equal(result->verdict, FILTER_PASS);
-    assert_int_equal(result->text.size, 0);
-    snprintf(p->heard, sizeof p->heard, STR_FMT, STR_ARG(m->text));
-    result->verdict = p->verdict;
-    result->text = p->text;
-}
+#include <errno.h>
+#include <time.h>
 
 /* Gives back what it heard, without its first byte. */
-static void biter_on_message(struct filter *f, const struct filter_message *m,
-                             struct filter_result *result)
+static void biter_on_event(struct filter *f, const struct filter_event *e,
+                           struct filter_result *result)
 {
     (void)f;
     result->verdict = FILTER_REPLACE;
-    result->text = str_skip(m->text, 1);
+    result->text = str_skip(e->text, 1);
 }
 
-static void parrot_free(struct filter *f)
+static int64_t elapsed_ns(const struct timespec *since)
 {
-    struct parrot *p = (struct parrot *)f;
-    if (p->freed)
-        ++*p->freed;
-    free(p);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - since->tv_sec) * 1000000000 + (now.tv_nsec - since->tv_nsec);
 }
 
-static const struct filter_ops parrot_ops = {parrot_on_message, parrot_free};
-static const struct filter_ops biter_ops = {biter_on_message, parrot_free};
+#define SLOW_NS 200000
 
-static struct parrot *add(struct filter_chain *chain, const char *name, enum filter_verdict verdict,
-                          struct str text)
+static void slow_on_event(struct filter *f, const struct filter_event *e,
+                          struct filter_result *result)
 {
-    struct parrot *p = calloc(1, sizeof *p);
-    assert_non_null(p);
-    p->base.ops = &parrot_ops;
-    p->base.name = str_of(name);
-    p->verdict = verdict;
-    p->text = text;
-    assert_int_equal(filter_chain_add(chain, &p->base), 0);
-    return p;
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (elapsed_ns(&start) < SLOW_NS)
+        ;
+    parrot_on_event(f, e, result);
 }
 
-static struct filter_result run(struct filter_chain *chain, const char *text)
+static int64_t parrot_tick(struct filter *f, int64_t now_ms, struct filter_result *result)
 {
-    struct filter_message m = {
-        .client = 7, .from = STR("ann"), .room = STR("#lobby"), .text = str_of(text)};
-    struct filter_result result = {.verdict = FILTER_KICK, .text = STR("left over")};
-    filter_chain_run(chain, &m, &result);
-    return result;
+    assert_int_equal(result->verdict, FILTER_PASS);
+    assert_true(now_ms == INT64_MIN);
+    return ((struct parrot *)f)->next_tick;
 }
 
-static void assert_str(struct str s, const char *expected)
-{
-    char copy[256];
-    snprintf(copy, sizeof copy, STR_FMT, STR_ARG(s));
-    assert_string_equal(copy, expected);
-}
+static const struct filter_ops biter_ops = {.on_event = biter_on_event, .free = parrot_free};
+static const struct filter_ops slow_ops = {.on_event = slow_on_event, .free = parrot_free};
+static const struct filter_ops ticking_ops = {
+    .on_event = parrot_on_event, .tick = parrot_tick, .free = parrot_free};
 
-static void assert_result(struct filter_result r, enum filter_verdict verdict, const char *text,
-                          const char *by)
-{
-    assert_int_equal(r.verdict, verdict);
-    assert_str(r.text, text);
-    assert_str(r.by, by);
-}
-
-static int setup(void **state)
-{
-    *state = filter_chain_new(MAX_TEXT);
-    return *state ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    filter_chain_free(*state);
-    return 0;
-}
+/* ---- the chain ------------------------------------------------------------------------------ */
 
 static void an_empty_chain_passes(void **state)
 {
+    struct filter_event e = event_of(FILTER_COMMAND, "2d6", 0);
+    struct filter_result untouched;
     assert_int_equal(filter_chain_size(*state), 0);
     assert_result(run(*state, "hello"), FILTER_PASS, "hello", "");
+    assert_null(filter_chain_find(*state, STR("any")));
+    assert_false(filter_chain_wants(*state, FILTER_MESSAGE));
+    assert_false(filter_chain_wants(*state, FILTER_COMMAND));
+    assert_false(filter_chain_command(*state, &e, &untouched));
+    assert_true(filter_chain_tick(*state, 0) == INT64_MAX);
 }
 
-static void the_order_is_that_of_adding(void **state)
+static void low_priorities_are_first_and_equals_keep_their_order(void **state)
+{
+    static const struct {
+        const char *name;
+        int priority;
+    } added[] = {{"d", 5},
+                 {"f", FILTER_LAST},
+                 {"b", FILTER_NORMAL},
+                 {"a", FILTER_FIRST},
+                 {"c", FILTER_NORMAL},
+                 {"e", 5}};
+    struct filter_chain *chain = *state;
+    for (size_t i = 0; i < COUNT_OF(added); i++) {
+        struct parrot *p = make(added[i].name, FILTER_PASS, STR(""));
+        p->base.priority = added[i].priority;
+        join(chain, p);
+    }
+    assert_int_equal(filter_chain_size(chain), 6);
+    for (size_t i = 0; i < 6; i++) {
+        char name[] = {(char)('a' + i), '\0'};
+        assert_str(filter_chain_at(chain, i)->name, str_of(name));
+        assert_ptr_equal(filter_chain_find(chain, str_of(name)), filter_chain_at(chain, i));
+    }
+}
+
+static void a_name_or_a_command_is_there_once(void **state)
+{
+    static const struct str roll = {"roll", 4};
+    static const struct str shout = {"ROLL", 4};
+    struct parrot *dice = add_command(*state, "dice", &roll, FILTER_PASS, STR(""));
+    struct parrot *same_name = make("dice", FILTER_PASS, STR(""));
+    struct parrot *same_command = make("other", FILTER_PASS, STR(""));
+    same_command->base.commands = &shout;
+    same_command->base.command_count = 1;
+    assert_int_equal(filter_chain_add(*state, &same_name->base), -EEXIST);
+    assert_int_equal(filter_chain_add(*state, &same_command->base), -EEXIST);
+    assert_int_equal(filter_chain_size(*state), 1);
+    assert_ptr_equal(filter_chain_at(*state, 0), &dice->base);
+    free(same_name);
+    free(same_command);
+}
+
+static void there_is_room_for_64(void **state)
+{
+    char names[65][4];
+    for (int i = 0; i < 64; i++) {
+        snprintf(names[i], sizeof names[i], "%d", i);
+        add(*state, names[i], FILTER_REPLACE, str_of(names[i]));
+    }
+    struct parrot *last = make("64", FILTER_PASS, STR(""));
+    assert_int_equal(filter_chain_add(*state, &last->base), -E2BIG);
+    free(last);
+    assert_int_equal(filter_chain_size(*state), 64);
+    assert_result(run(*state, "zero"), FILTER_REPLACE, "63", "63");
+    for (size_t i = 0; i < 64; i++)
+        assert_int_equal(filter_chain_at(*state, i)->calls, 1);
+}
+
+static void not_freed(struct filter *f)
+{
+    (void)f;
+}
+
+static void a_chain_without_memory_stays_as_it_was(void **state)
+{
+    static const struct filter_ops ops = {.on_event = parrot_on_event, .free = not_freed};
+    struct parrot p = {.verdict = FILTER_REPLACE, .text = STR("one")};
+    p.base.ops = &ops;
+    p.base.name = STR("p");
+    p.base.kinds = 1U << FILTER_MESSAGE;
+    (void)state;
+    for (int n = 0; unit_alloc_sweep(n); n++) {
+        struct filter_chain *chain = filter_chain_new(MAX_TEXT);
+        if (!chain)
+            continue;
+        bool added = filter_chain_add(chain, &p.base) == 0;
+        assert_int_not_equal(added, unit_alloc_failed());
+        assert_int_equal(filter_chain_size(chain), added);
+        assert_int_equal(filter_chain_wants(chain, FILTER_MESSAGE), added);
+        assert_str(run(chain, "zero").text, added ? STR("one") : STR("zero"));
+        filter_chain_free(chain);
+    }
+}
+
+static void a_failed_addition_leaves_the_others(void **state)
+{
+    struct parrot *p = make("second", FILTER_REPLACE, STR("two"));
+    add(*state, "first", FILTER_REPLACE, STR("one"));
+    unit_alloc_fail_at(0);
+    assert_int_equal(filter_chain_add(*state, &p->base), -ENOMEM);
+    unit_alloc_fail_at(-1);
+    assert_result(run(*state, "zero"), FILTER_REPLACE, "one", "first");
+    join(*state, p);
+    assert_result(run(*state, "zero"), FILTER_REPLACE, "two", "second");
+}
+
+static void freeing_the_chain_frees_its_filters(void **state)
+{
+    char names[20][4];
+    int freed = 0;
+    struct filter_chain *chain = filter_chain_new(MAX_TEXT);
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        snprintf(names[i], sizeof names[i], "%d", i);
+        add(chain, names[i], FILTER_PASS, STR(""))->freed = &freed;
+    }
+    assert_int_equal(filter_chain_size(chain), 20);
+    filter_chain_free(chain);
+    assert_int_equal(freed, 20);
+    filter_chain_free(NULL);
+}
+
+static void the_next_tick_is_the_earliest_of_all(void **state)
+{
+    static const int64_t due[] = {1500, 1001, 8000};
+    static const char *const names[] = {"a", "b", "c"};
+    add(*state, "none", FILTER_PASS, STR(""));
+    assert_true(filter_chain_tick(*state, 1000) == INT64_MAX);
+    for (int i = 0; i < 3; i++) {
+        struct parrot *p = add(*state, names[i], FILTER_PASS, STR(""));
+        p->base.ops = &ticking_ops;
+        p->next_tick = due[i];
+    }
+    assert_int_equal(filter_chain_tick(*state, 1000), 1001);
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------- */
+
+static void a_rewriting_is_what_the_next_filter_sees(void **state)
 {
     struct filter_chain *chain = *state;
     struct parrot *first = add(chain, "first", FILTER_REPLACE, STR("one"));
     struct parrot *second = add(chain, "second", FILTER_PASS, STR("ignored"));
     struct parrot *third = add(chain, "third", FILTER_REPLACE, STR("two"));
-    assert_int_equal(filter_chain_size(chain), 3);
-    assert_ptr_equal(filter_chain_at(chain, 1), &second->base);
-
     assert_result(run(chain, "zero"), FILTER_REPLACE, "two", "third");
     assert_string_equal(first->heard, "zero");
     assert_string_equal(second->heard, "one");
@@ -133,20 +206,161 @@ static void a_pass_behind_a_rewriting_keeps_it(void **state)
     assert_result(run(*state, "zero"), FILTER_REPLACE, "one", "first");
 }
 
+static void accept_ends_the_walk_in_favour(void **state)
+{
+    struct parrot *first = add(*state, "first", FILTER_PASS, STR(""));
+    struct parrot *second = add(*state, "second", FILTER_ACCEPT, STR(""));
+    struct parrot *never = add(*state, "never", FILTER_DROP, STR(""));
+    assert_result(run(*state, "zero"), FILTER_ACCEPT, "zero", "second");
+    first->verdict = FILTER_REPLACE;
+    first->text = STR("one");
+    assert_result(run(*state, "zero"), FILTER_REPLACE, "one", "first");
+    second->text = STR("two");
+    assert_result(run(*state, "zero"), FILTER_REPLACE, "two", "second");
+    assert_int_equal(never->base.calls, 0);
+}
+
+static void a_divert_carries_the_message_as_it_is_by_then(void **state)
+{
+    struct parrot *first = add(*state, "first", FILTER_REPLACE, STR("o\nne"));
+    struct parrot *last = add(*state, "last", FILTER_DIVERT, STR("#jail"));
+    struct filter_result r = run(*state, "zero");
+    assert_result(r, FILTER_DIVERT, "#jail", "last");
+    assert_str(r.message, STR("one"));
+    first->verdict = FILTER_PASS;
+    assert_str(run(*state, "zero").message, STR("zero"));
+    last->verdict = FILTER_DROP;
+    assert_str(run(*state, "zero").message, STR(""));
+}
+
 static void the_other_verdicts_end_the_walk(void **state)
 {
-    static const enum filter_verdict last[] = {FILTER_DROP, FILTER_REPLY, FILTER_KICK};
-    for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+    static const enum filter_verdict last[] = {FILTER_DROP, FILTER_REPLY, FILTER_DIVERT,
+                                               FILTER_SHADOW, FILTER_KICK};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(last); i++) {
         struct filter_chain *chain = filter_chain_new(MAX_TEXT);
         add(chain, "first", FILTER_REPLACE, STR("one"));
-        add(chain, "last", last[i], STR("because"));
+        add(chain, "last", last[i], STR("#because"));
         struct parrot *never = add(chain, "never", FILTER_PASS, STR(""));
-        assert_result(run(chain, "zero"), last[i], "because", "last");
+        assert_result(run(chain, "zero"), last[i], "#because", "last");
         assert_int_equal(never->base.calls, 0);
         filter_chain_free(chain);
     }
-    assert_int_equal(filter_chain_size(*state), 0);
 }
+
+/* A letter for each verdict that goes with the kind; the rest are faults. */
+static void a_verdict_that_does_not_suit_the_kind_is_a_fault(void **state)
+{
+    static const char letters[] = "pardyvsk"; /* as in enum filter_verdict */
+    static const char *const suitable[FILTER_KINDS] = {
+        [FILTER_MESSAGE] = "pardyvsk", [FILTER_ACTION] = "pardyvsk", [FILTER_PRIVATE] = "pardysk",
+        [FILTER_JOIN] = "padyk",       [FILTER_LEAVE] = "pardyvsk",  [FILTER_NICK] = "padyk",
+        [FILTER_CONNECT] = "padyk",
+    };
+    (void)state;
+    for (int kind = 0; kind < FILTER_COMMAND; kind++) {
+        for (int v = FILTER_PASS; v < FILTER_FAULT; v++) {
+            struct filter_chain *chain = filter_chain_new(MAX_TEXT);
+            struct str text = v == FILTER_ACCEPT ? STR("") : STR("#text");
+            struct parrot *p = add(chain, "p", (enum filter_verdict)v, text);
+            bool suits = strchr(suitable[kind], letters[v]);
+            struct filter_result r = run_kind(chain, (enum filter_kind)kind);
+            assert_int_equal(p->base.verdicts[v], suits);
+            assert_int_equal(p->base.verdicts[FILTER_FAULT], !suits);
+            assert_int_equal(r.verdict, suits && kind != FILTER_LEAVE ? v : FILTER_PASS);
+            filter_chain_free(chain);
+        }
+    }
+}
+
+static void a_divert_to_what_is_no_room_is_a_fault(void **state)
+{
+    static const struct {
+        struct str text;
+        bool room;
+    } cases[] = {
+        {{"#jail", 5}, true},     {{"jail", 4}, false},  {{"", 0}, false},
+        {{NULL, 0}, false},       {{"#", 1}, false},     {{"#two words", 10}, false},
+        {{"#a\nb", 4}, false},    {{"#\xff", 2}, false}, {{"#a\0b", 4}, false},
+        {{"#\xc3\xa4", 3}, true}, {{"#\x01", 2}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct filter_chain *chain = filter_chain_new(MAX_TEXT);
+        struct parrot *p = add(chain, "p", FILTER_DIVERT, cases[i].text);
+        assert_int_equal(run(chain, "zero").verdict, cases[i].room ? FILTER_DIVERT : FILTER_PASS);
+        assert_int_equal(p->base.verdicts[FILTER_FAULT], !cases[i].room);
+        filter_chain_free(chain);
+    }
+}
+
+static void who_leaves_is_only_told(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+    struct parrot *p[FILTER_VERDICTS];
+    for (int v = 0; v < FILTER_VERDICTS; v++) {
+        p[v] = add(*state, names[v], (enum filter_verdict)v, STR("#text"));
+        p[v]->base.closed = true;
+    }
+    assert_result(run_kind(*state, FILTER_LEAVE), FILTER_PASS, "zero", "");
+    for (int v = 0; v < FILTER_VERDICTS; v++) {
+        assert_string_equal(p[v]->heard, "zero");
+        assert_int_equal(p[v]->base.verdicts[v], 1);
+    }
+}
+
+/* ---- who is asked --------------------------------------------------------------------------- */
+
+static void only_handlers_of_the_kind_are_asked(void **state)
+{
+    struct parrot *joins = make("joins", FILTER_PASS, STR(""));
+    struct parrot *some = make("some", FILTER_PASS, STR(""));
+    joins->base.kinds = 1U << FILTER_JOIN;
+    some->base.kinds = 1U << FILTER_MESSAGE | 1U << FILTER_ACTION;
+    some->base.match.kinds = 1U << FILTER_ACTION | 1U << FILTER_JOIN;
+    join(*state, joins);
+    join(*state, some);
+    for (unsigned kind = 0; kind < FILTER_COMMAND; kind++) {
+        bool wanted = kind == FILTER_JOIN || kind == FILTER_ACTION;
+        assert_int_equal(filter_chain_wants(*state, (enum filter_kind)kind), wanted);
+        assert_result(run_kind(*state, (enum filter_kind)kind), FILTER_PASS, "zero", "");
+    }
+    assert_false(filter_chain_wants(*state, FILTER_COMMAND));
+    assert_int_equal(joins->base.calls, 1);
+    assert_int_equal(some->base.calls, 1);
+    assert_int_equal(joins->base.skips + some->base.skips, 0);
+}
+
+static void what_does_not_match_is_skipped_and_counted(void **state)
+{
+    struct parrot *p = make("p", FILTER_DROP, STR(""));
+    p->base.match.prefix = STR("!");
+    join(*state, p);
+    assert_result(run(*state, "zero"), FILTER_PASS, "zero", "");
+    assert_int_equal(p->base.calls, 0);
+    assert_int_equal(p->base.skips, 1);
+    assert_result(run(*state, "!zero"), FILTER_DROP, "", "p");
+    assert_int_equal(p->base.calls, 1);
+    assert_int_equal(p->base.skips, 1);
+}
+
+static void a_rewriting_is_matched_anew(void **state)
+{
+    struct parrot *bang = make("bang", FILTER_PASS, STR(""));
+    struct parrot *question = make("question", FILTER_PASS, STR(""));
+    bang->base.match.prefix = STR("!");
+    question->base.match.prefix = STR("?");
+    add(*state, "rewriter", FILTER_REPLACE, STR("?one"));
+    join(*state, bang);
+    join(*state, question);
+    assert_result(run(*state, "!zero"), FILTER_REPLACE, "?one", "rewriter");
+    assert_int_equal(bang->base.calls, 0);
+    assert_int_equal(bang->base.skips, 1);
+    assert_string_equal(question->heard, "?one");
+}
+
+/* ---- counters ------------------------------------------------------------------------------- */
 
 static void calls_and_verdicts_are_counted(void **state)
 {
@@ -161,7 +375,35 @@ static void calls_and_verdicts_are_counted(void **state)
     assert_int_equal(second->base.verdicts[FILTER_DROP], 1);
     assert_int_equal(second->base.verdicts[FILTER_PASS], 1);
     assert_int_equal(first->base.refused + second->base.refused, 0);
+    assert_int_equal(first->base.bypassed + second->base.bypassed, 0);
 }
+
+static void every_call_is_timed(void **state)
+{
+    struct parrot *slow = add(*state, "slow", FILTER_PASS, STR(""));
+    struct parrot *other = add(*state, "other", FILTER_PASS, STR(""));
+    slow->base.ops = &slow_ops;
+    for (int i = 0; i < 20; i++)
+        run(*state, "zero");
+    assert_int_equal(slow->base.ns.count, 20);
+    assert_int_equal(other->base.ns.count, 20);
+    assert_true(histogram_percentile(&slow->base.ns, 1) >= SLOW_NS);
+    assert_true(histogram_percentile(&other->base.ns, 1) < SLOW_NS);
+}
+
+static void a_walk_allocates_nothing(void **state)
+{
+    add(*state, "first", FILTER_REPLACE, STR("\n\xff"));
+    struct parrot *fault = add(*state, "fault", FILTER_FAULT, STR(""));
+    fault->base.closed = true;
+    size_t before = unit_alloc_count();
+    for (int i = 0; i < 10; i++)
+        run(*state, "zero");
+    assert_int_equal(unit_alloc_count(), before);
+    assert_int_equal(fault->base.bypassed, 7);
+}
+
+/* ---- texts ---------------------------------------------------------------------------------- */
 
 /* What a rewriting becomes, and whether it is taken at all. */
 static void rewritings_are_cleaned_or_refused(void **state)
@@ -185,11 +427,10 @@ static void rewritings_are_cleaned_or_refused(void **state)
     };
     struct parrot *p = add(*state, "p", FILTER_REPLACE, STR(""));
     uint64_t refused = 0;
-    diag_init("test_filter", DIAG_ERROR);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         p->text = cases[i].text;
         struct filter_result r = run(*state, "zero");
-        assert_str(r.text, cases[i].becomes);
+        assert_str(r.text, str_of(cases[i].becomes));
         assert_int_equal(r.verdict, cases[i].refused ? FILTER_PASS : FILTER_REPLACE);
         refused += cases[i].refused;
         assert_int_equal(p->base.refused, refused);
@@ -201,7 +442,6 @@ static void a_refused_rewriting_leaves_the_one_before(void **state)
     add(*state, "first", FILTER_REPLACE, STR("one\n"));
     add(*state, "second", FILTER_REPLACE, STR("\n"));
     struct parrot *third = add(*state, "third", FILTER_PASS, STR(""));
-    diag_init("test_filter", DIAG_ERROR);
     assert_result(run(*state, "zero"), FILTER_REPLACE, "one", "first");
     assert_string_equal(third->heard, "one");
 }
@@ -215,7 +455,6 @@ static void a_rewriting_may_be_part_of_the_text(void **state)
     static const char *const names[] = {"x", "umlaut", "mark"};
     for (int i = 0; i < 3; i++)
         add(*state, names[i], FILTER_PASS, STR(""))->base.ops = &biter_ops;
-    diag_init("test_filter", DIAG_ERROR);
     assert_result(run(*state, "zero"), FILTER_REPLACE, "\xef\xbf\xbd\xef\xbf\xbd\xc3\xb6\xc3\xbc",
                   "mark");
     assert_int_equal(refused->base.refused, 1);
@@ -230,6 +469,7 @@ static void words_to_the_sender_are_cleaned_and_cut(void **state)
     } cases[] = {
         {{"plain", 5}, "plain"},
         {{"", 0}, ""},
+        {{NULL, 0}, ""},
         {{"esc\x1b]0;x\x07", 9}, "esc]0;x"},
         {{"much longer than sixteen", 24}, "much longer than"},
         {{"fourteen......\xe2\x82\xac!", 18}, "fourteen......"},
@@ -237,7 +477,7 @@ static void words_to_the_sender_are_cleaned_and_cut(void **state)
          "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     };
     struct parrot *p = add(*state, "p", FILTER_REPLY, STR(""));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         p->text = cases[i].text;
         assert_result(run(*state, "zero"), FILTER_REPLY, cases[i].becomes, "p");
     }
@@ -246,22 +486,12 @@ static void words_to_the_sender_are_cleaned_and_cut(void **state)
 /* The number of lines that `times` messages put on standard error. */
 static int lines_logged(struct filter_chain *chain, int times)
 {
-    int saved = dup(STDERR_FILENO);
-    int log = memfd_create("log", 0);
-    assert_true(saved >= 0 && log >= 0);
-    dup2(log, STDERR_FILENO);
+    char log[4096];
+    unit_capture(2);
     for (int i = 0; i < times; i++)
         run(chain, "zero");
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-
-    char text[4096];
-    ssize_t n = pread(log, text, sizeof text, 0);
-    close(log);
-    int lines = 0;
-    for (ssize_t i = 0; i < n; i++)
-        lines += text[i] == '\n';
-    return lines;
+    unit_captured(log, sizeof log);
+    return occurrences(log, "\n");
 }
 
 static void refusals_do_not_flood_the_log(void **state)
@@ -274,44 +504,54 @@ static void refusals_do_not_flood_the_log(void **state)
     assert_int_equal(p->base.refused, 1001);
 }
 
-static void freeing_the_chain_frees_its_filters(void **state)
-{
-    (void)state;
-    int freed = 0;
-    struct filter_chain *chain = filter_chain_new(MAX_TEXT);
-    for (int i = 0; i < 20; i++)
-        add(chain, "p", FILTER_PASS, STR(""))->freed = &freed;
-    assert_int_equal(filter_chain_size(chain), 20);
-    filter_chain_free(chain);
-    assert_int_equal(freed, 20);
-    filter_chain_free(NULL);
-}
+/* ---- names ---------------------------------------------------------------------------------- */
 
 static void every_verdict_and_kind_has_a_name(void **state)
 {
-    static const char *const names[] = {"pass", "drop", "replace", "reply", "kick"};
+    static const char *const verdicts[] = {"pass",   "accept", "replace", "drop", "reply",
+                                           "divert", "shadow", "kick",    "fault"};
+    static const char *const kinds[] = {"message", "action", "private", "join",
+                                        "leave",   "nick",   "connect", "command"};
     (void)state;
-    for (int v = FILTER_PASS; v <= FILTER_KICK; v++)
-        assert_string_equal(filter_verdict_name((enum filter_verdict)v), names[v]);
-    assert_string_equal(filter_kind_name(FILTER_MESSAGE), "message");
-    assert_string_equal(filter_kind_name(FILTER_ACTION), "action");
+    assert_int_equal(COUNT_OF(verdicts), FILTER_VERDICTS);
+    for (int v = 0; v < FILTER_VERDICTS; v++)
+        assert_string_equal(filter_verdict_name((enum filter_verdict)v), verdicts[v]);
+    assert_int_equal(COUNT_OF(kinds), FILTER_KINDS);
+    for (int k = 0; k < FILTER_KINDS; k++)
+        assert_string_equal(filter_kind_name((enum filter_kind)k), kinds[k]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_empty_chain_passes, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_order_is_that_of_adding, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_pass_behind_a_rewriting_keeps_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_other_verdicts_end_the_walk, setup, teardown),
-        cmocka_unit_test_setup_teardown(calls_and_verdicts_are_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(rewritings_are_cleaned_or_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refused_rewriting_leaves_the_one_before, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_rewriting_may_be_part_of_the_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(words_to_the_sender_are_cleaned_and_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(refusals_do_not_flood_the_log, setup, teardown),
-        cmocka_unit_test(freeing_the_chain_frees_its_filters),
-        cmocka_unit_test(every_verdict_and_kind_has_a_name),
+        CASE(an_empty_chain_passes),
+        CASE(low_priorities_are_first_and_equals_keep_their_order),
+        CASE(a_name_or_a_command_is_there_once),
+        CASE(there_is_room_for_64),
+        CASE(a_chain_without_memory_stays_as_it_was),
+        CASE(a_failed_addition_leaves_the_others),
+        CASE(freeing_the_chain_frees_its_filters),
+        CASE(the_next_tick_is_the_earliest_of_all),
+        CASE(a_rewriting_is_what_the_next_filter_sees),
+        CASE(a_pass_behind_a_rewriting_keeps_it),
+        CASE(accept_ends_the_walk_in_favour),
+        CASE(a_divert_carries_the_message_as_it_is_by_then),
+        CASE(the_other_verdicts_end_the_walk),
+        CASE(a_verdict_that_does_not_suit_the_kind_is_a_fault),
+        CASE(a_divert_to_what_is_no_room_is_a_fault),
+        CASE(who_leaves_is_only_told),
+        CASE(only_handlers_of_the_kind_are_asked),
+        CASE(what_does_not_match_is_skipped_and_counted),
+        CASE(a_rewriting_is_matched_anew),
+        CASE(calls_and_verdicts_are_counted),
+        CASE(every_call_is_timed),
+        CASE(a_walk_allocates_nothing),
+        CASE(rewritings_are_cleaned_or_refused),
+        CASE(a_refused_rewriting_leaves_the_one_before),
+        CASE(a_rewriting_may_be_part_of_the_text),
+        CASE(words_to_the_sender_are_cleaned_and_cut),
+        CASE(refusals_do_not_flood_the_log),
+        CASE(every_verdict_and_kind_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,10 +221,10 @@ static void packets_may_end_anywhere(void **state)
     }
 }
 
-static void kick(struct filter *f, const struct filter_message *m, struct filter_result *result)
+static void kick(struct filter *f, const struct filter_event *e, struct filter_result *result)
 {
     (void)f;
-    if (!str_equal(m->text, STR("two")))
+    if (!str_equal(e->text, STR("two")))
         return;
     result->verdict = FILTER_KICK;
     result->text = STR("enough");
@@ -237,8 +237,8 @@ static void keep(struct filter *f)
 
 static void who_is_kicked_says_nothing_more(void **state)
 {
-    static const struct filter_ops ops = {kick, keep};
-    struct filter f = {.ops = &ops, .name = STR("kicker")};
+    static const struct filter_ops ops = {.on_event = kick, .free = keep};
+    struct filter f = {.ops = &ops, .name = STR("kicker"), .kinds = 1 << FILTER_MESSAGE};
     struct hub_limits limits = world_limits();
     struct filter_chain *chain = filter_chain_new(limits.max_line);
     struct client *c[2];

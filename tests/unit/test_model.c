@@ -208,15 +208,15 @@ struct judge {
     char text[LINE_SIZE];
 };
 
-static void judge_on_message(struct filter *f, const struct filter_message *m,
-                             struct filter_result *result)
+static void judge_on_event(struct filter *f, const struct filter_event *e,
+                           struct filter_result *result)
 {
     struct judge *judge = (struct judge *)f;
-    result->verdict = model_verdict(m->text);
-    result->text = m->text;
+    result->verdict = model_verdict(e->text);
+    result->text = e->text;
     if (result->verdict != FILTER_REPLACE)
         return;
-    int n = snprintf(judge->text, sizeof judge->text, MODEL_SWAPPED STR_FMT, STR_ARG(m->text));
+    int n = snprintf(judge->text, sizeof judge->text, MODEL_SWAPPED STR_FMT, STR_ARG(e->text));
     result->text = str_from(judge->text, (size_t)n);
 }
 
@@ -227,12 +227,13 @@ static void judge_free(struct filter *f)
 
 static struct filter_chain *make_chain(void)
 {
-    static const struct filter_ops ops = {judge_on_message, judge_free};
+    static const struct filter_ops ops = {.on_event = judge_on_event, .free = judge_free};
     struct filter_chain *chain = filter_chain_new(run.limits.max_line);
     struct judge *judge = calloc(1, sizeof *judge);
     assert_true(chain && judge);
     judge->base.ops = &ops;
     judge->base.name = STR("judge");
+    judge->base.kinds = 1 << FILTER_MESSAGE | 1 << FILTER_ACTION;
     assert_int_equal(filter_chain_add(chain, &judge->base), 0);
     return chain;
 }

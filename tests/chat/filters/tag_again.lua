@@ -1,7 +1,7 @@
--- The same with another mark: what a reload loads in place of tag.lua.
+-- The same with another mark and name: a second filter beside tag.lua.
 
 return {
-    name = "tag",
+    name = "tag-again",
     on_message = function(msg)
         msg.text = msg.text .. " [seen again]"
     end,
