@@ -89,6 +89,9 @@ struct filter_hub {
     int64_t (*now_ms)(void *owner);
 };
 
+/* A hub without rooms and clients, for filters that are loaded without one. */
+extern const struct filter_hub filter_nobody;
+
 struct filter;
 
 struct filter_ops {

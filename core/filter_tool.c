@@ -18,10 +18,9 @@ struct tool {
     filter_load_fn *load;
     filter_test_fn *test;
     struct filter_load_options options;
+    struct filter_hub hub; /* nobody's, but what filters say is shown */
     const char *settings[SETTINGS_MAX + 1];
 };
-
-/* ---- a hub for filters without one ---------------------------------------------------------- */
 
 static int print_said(void *owner, struct str by, struct str target, struct str text)
 {
@@ -30,43 +29,6 @@ static int print_said(void *owner, struct str by, struct str target, struct str 
            STR_ARG(text));
     return 0;
 }
-
-static int64_t nobody(void *owner, struct str room, size_t most,
-                      void (*each)(void *arg, struct str nick), void *arg)
-{
-    (void)owner;
-    (void)room;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return 0;
-}
-
-static int64_t nowhere(void *owner, size_t most,
-                       void (*each)(void *arg, struct str room, uint32_t members), void *arg)
-{
-    (void)owner;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return 0;
-}
-
-static int64_t now_ms(void *owner)
-{
-    struct timespec ts;
-    (void)owner;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static const struct filter_hub alone = {
-    .say = print_said,
-    .tell = print_said,
-    .members = nobody,
-    .rooms = nowhere,
-    .now_ms = now_ms,
-};
 
 /* ---- describe ------------------------------------------------------------------------------- */
 
@@ -358,10 +320,12 @@ static int take_settings(struct tool *t, int argc, char **argv)
 
 int filter_tool(int argc, char **argv, struct filter_host host, filter_test_fn *test_fn)
 {
-    struct tool t = {.load = host.load, .test = test_fn};
+    struct tool t = {.load = host.load, .test = test_fn, .hub = filter_nobody};
+    t.hub.say = print_said;
+    t.hub.tell = print_said;
     t.options = (struct filter_load_options){
         .settings = t.settings,
-        .hub = &alone,
+        .hub = &t.hub,
         .context = host.context,
     };
     int used = take_settings(&t, argc, argv);

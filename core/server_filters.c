@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
 /* How a file becomes a filter, the same for all of a chain. */
 struct loader {
@@ -138,59 +137,11 @@ static int load_shadow(const struct options *options, const struct loader *loade
     return rc;
 }
 
-/* ---- a hub for filters that must have no effect --------------------------------------------- */
-
-static int silent_say(void *owner, struct str by, struct str target, struct str text)
-{
-    (void)owner;
-    (void)by;
-    (void)target;
-    (void)text;
-    return 0;
-}
-
-static int64_t no_members(void *owner, struct str room, size_t most,
-                          void (*each)(void *arg, struct str nick), void *arg)
-{
-    (void)owner;
-    (void)room;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return -ENOENT;
-}
-
-static int64_t no_rooms(void *owner, size_t most,
-                        void (*each)(void *arg, struct str room, uint32_t members), void *arg)
-{
-    (void)owner;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return 0;
-}
-
-static int64_t clock_ms(void *owner)
-{
-    struct timespec ts;
-    (void)owner;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static const struct filter_hub silent_hub = {
-    .say = silent_say,
-    .tell = silent_say,
-    .members = no_members,
-    .rooms = no_rooms,
-    .now_ms = clock_ms,
-};
-
 /* ---- opening, checking, reloading ----------------------------------------------------------- */
 
 int server_check(const struct options *options, struct filter_host host)
 {
-    struct loader loader = loader_of(options, host, &silent_hub);
+    struct loader loader = loader_of(options, host, &filter_nobody);
     struct filter_chain *chain;
     struct filter_chain *shadow;
     if (load_all(options, &loader, &chain) < 0)
@@ -202,6 +153,16 @@ int server_check(const struct options *options, struct filter_host host)
     return 0;
 }
 
+/* What a candidate says goes nowhere, and it cannot tell. */
+static int say_nothing(void *owner, struct str by, struct str target, struct str text)
+{
+    (void)owner;
+    (void)by;
+    (void)target;
+    (void)text;
+    return 0;
+}
+
 /* Both chains, fresh. The candidate may look at the hub, but what it says goes nowhere. */
 static int load_chains(struct server *s, struct filter_chain **live, struct filter_chain **shadow)
 {
@@ -210,8 +171,8 @@ static int load_chains(struct server *s, struct filter_chain **live, struct filt
     if (rc < 0)
         return rc;
     s->shadow_hub = s->hub.filter_hub;
-    s->shadow_hub.say = silent_say;
-    s->shadow_hub.tell = silent_say;
+    s->shadow_hub.say = say_nothing;
+    s->shadow_hub.tell = say_nothing;
     loader.options.hub = &s->shadow_hub;
     loader.options.context = NULL; /* nor does it share what the live ones share */
     rc = load_shadow(s->options, &loader, shadow);

@@ -284,51 +284,6 @@ static const struct filter_ops ops = {
 
 /* ---- load ---- */
 
-/* What a script meets that is loaded by nobody's hub: to check it, or to describe it. */
-static int nobody_says(void *owner, struct str by, struct str to, struct str text)
-{
-    (void)owner;
-    (void)by;
-    (void)to;
-    (void)text;
-    return -ENOENT;
-}
-
-static int64_t no_members(void *owner, struct str room, size_t most,
-                          void (*each)(void *arg, struct str nick), void *arg)
-{
-    (void)owner;
-    (void)room;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return -ENOENT;
-}
-
-static int64_t no_rooms(void *owner, size_t most,
-                        void (*each)(void *arg, struct str room, uint32_t members), void *arg)
-{
-    (void)owner;
-    (void)most;
-    (void)each;
-    (void)arg;
-    return 0;
-}
-
-static int64_t system_now_ms(void *owner)
-{
-    struct timespec now;
-    (void)owner;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static const struct filter_hub no_hub = {.say = nobody_says,
-                                         .tell = nobody_says,
-                                         .members = no_members,
-                                         .rooms = no_rooms,
-                                         .now_ms = system_now_ms};
-
 /* The settings are needed again when the script is started anew. */
 static int copy_settings(struct lua_host *h, const char *const *settings)
 {
@@ -347,7 +302,7 @@ static int copy_settings(struct lua_host *h, const char *const *settings)
 static int prepare(struct lua_host *h, const char *path, const struct filter_load_options *options,
                    char *why, size_t why_size)
 {
-    h->hub = options->hub ? options->hub : &no_hub;
+    h->hub = options->hub ? options->hub : &filter_nobody;
     h->now_ms = h->hub->now_ms(h->hub->owner);
     if (!h->world) {
         h->world = lua_host_world_new();
