@@ -49,13 +49,23 @@ void diag_log(enum diag_level level, const char *format, ...)
         return;
 }
 
+/* What stands in a log line as it is. A backslash does, so that JSON and patterns stay what they
+ * are; but not one that would look like an escape of ours. */
+static bool is_plain(struct str s, size_t i)
+{
+    unsigned char c = (unsigned char)s.data[i];
+    if (c == '\\')
+        return i + 1 == s.size || s.data[i + 1] != 'x';
+    return c >= 0x20 && c < 0x7f;
+}
+
 const char *diag_escape(struct str s, char *out, size_t size)
 {
     size_t used = 0;
     size_t cut = 0; /* the last place where the dots still fit */
     for (size_t i = 0; i < s.size; i++) {
         unsigned char c = (unsigned char)s.data[i];
-        bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+        bool plain = is_plain(s, i);
         size_t need = plain ? 1 : sizeof "\\x00" - 1;
         if (used + sizeof "..." <= size)
             cut = used;

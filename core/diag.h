@@ -21,7 +21,9 @@ void diag_log(enum diag_level level, const char *format, ...) __attribute__((for
 bool diag_enabled(enum diag_level level);
 
 /* Copies `s` with bytes outside printable ASCII as \xNN, NUL-terminated; what does not fit in
- * `size` (at least 1) is cut and ends in "...". Returns `out`. For text of others in log lines. */
+ * `size` (at least 1) is cut and ends in "...". Returns `out`. For text of others in log lines: no
+ * terminal obeys it, no line of the log can be forged, and since a backslash before an x is \x5c,
+ * every \xNN stands for a byte of the text. All else is as it was, JSON in ASCII for one. */
 const char *diag_escape(struct str s, char *out, size_t size);
 
 const char *diag_level_name(enum diag_level level);

@@ -14,7 +14,14 @@ static void text_of_others_is_escaped(void **state)
         {{"", 0}, ""},
         {{NULL, 0}, ""},
         {{"plain ~text!", 12}, "plain ~text!"},
-        {{"a\\b", 3}, "a\\x5cb"},
+        {{"a\\b", 3}, "a\\b"},
+        {{"{\"a\":\"\\\"\\n\\u00e4\\\\\"}", 20}, "{\"a\":\"\\\"\\n\\u00e4\\\\\"}"},
+        /* What looks like an escape and is none is told from one. */
+        {{"\\x1b", 4}, "\\x5cx1b"},
+        {{"\\\\x0a\n", 6}, "\\\\x5cx0a\\x0a"},
+        {{"\\x", 2}, "\\x5cx"},
+        {{"x\\", 2}, "x\\"},
+        {{"\\\x1b", 2}, "\\\\x1b"},
         {{"\x1b[2J\r\n\t\0", 8}, "\\x1b[2J\\x0d\\x0a\\x09\\x00"},
         {{"\x7f\x80\xff", 3}, "\\x7f\\x80\\xff"},
         {{"J\xc3\xb6rg", 5}, "J\\xc3\\xb6rg"},
@@ -25,6 +32,40 @@ static void text_of_others_is_escaped(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_ptr_equal(diag_escape(cases[i].in, out, sizeof out), out);
         assert_string_equal(out, cases[i].out);
+    }
+}
+
+static size_t unescape(const char *in, char *out)
+{
+    size_t n = 0;
+    while (*in) {
+        unsigned byte;
+        bool escaped = in[0] == '\\' && in[1] == 'x';
+        if (escaped)
+            assert_int_equal(sscanf(in + 2, "%2x", &byte), 1);
+        out[n++] = escaped ? (char)byte : *in;
+        in += escaped ? 4 : 1;
+    }
+    return n;
+}
+
+/* Nobody can make a line that says something else happened: all texts of five of these bytes are
+ * told from each other, and none holds a byte that ends a line or that a terminal obeys. */
+static void an_escaped_text_stands_for_one_text_only(void **state)
+{
+    static const char bytes[] = {'\\', 'x', '0', 'a', '\n', '\x1b'};
+    enum { COUNT = sizeof bytes, SIZE = 5, ALL = COUNT * COUNT * COUNT * COUNT * COUNT };
+    (void)state;
+    for (int n = 0; n < ALL; n++) {
+        char text[SIZE];
+        char out[4 * SIZE + 4];
+        char back[sizeof out];
+        for (int i = 0, left = n; i < SIZE; i++, left /= COUNT)
+            text[i] = bytes[left % COUNT];
+        diag_escape(str_from(text, SIZE), out, sizeof out);
+        assert_null(strpbrk(out, "\n\x1b"));
+        assert_int_equal(unescape(out, back), SIZE);
+        assert_memory_equal(back, text, SIZE);
     }
 }
 
@@ -105,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_others_is_escaped),
+        cmocka_unit_test(an_escaped_text_stands_for_one_text_only),
         cmocka_unit_test(what_does_not_fit_is_cut_and_says_so),
         cmocka_unit_test(levels_have_names_both_ways),
         cmocka_unit_test(lines_below_the_level_are_not_written),
