@@ -189,31 +189,38 @@ bool filter_chain_wants(const struct filter_chain *chain, enum filter_kind kind)
 
 /* ---- what the log says ---------------------------------------------------------------------- */
 
-#define NAME_SIZE 64 /* of a filter, a nick or a room in a log line */
+#define NAME_SIZE 64 /* of a nick or a room in a log line */
+
+const char *filter_label(const struct filter *f, char *out, size_t size)
+{
+    int head = snprintf(out, size, f->candidate ? "candidate " : "filter ");
+    diag_escape(f->name, out + head, size - (size_t)head);
+    return out;
+}
 
 static void log_refusal(const struct filter_chain *chain, const struct filter *f, size_t size)
 {
-    char name[NAME_SIZE];
-    diag_escape(f->name, name, sizeof name);
+    char label[FILTER_LABEL];
+    filter_label(f, label, sizeof label);
     if (size > chain->max_text)
         diag_log(DIAG_WARN,
-                 "filter %s: refused a rewriting of %zu bytes: the limit is %zu; "
+                 "%s: refused a rewriting of %zu bytes: the limit is %zu; "
                  "the text before it stands (refused so far: %" PRIu64 ")",
-                 name, size, chain->max_text, f->refused);
+                 label, size, chain->max_text, f->refused);
     else
         diag_log(DIAG_WARN,
-                 "filter %s: refused a rewriting that leaves nothing; "
+                 "%s: refused a rewriting that leaves nothing; "
                  "the text before it stands (refused so far: %" PRIu64 ")",
-                 name, f->refused);
+                 label, f->refused);
 }
 
 static void log_unsuitable(const struct filter *f, const struct walk *w,
                            const struct filter_result *said, const char *fault)
 {
-    char name[NAME_SIZE];
+    char label[FILTER_LABEL];
     char text[NAME_SIZE];
-    diag_log(DIAG_WARN, "filter %s: \"%s\" as the verdict on a %s: %s (its text: \"%s\")",
-             diag_escape(f->name, name, sizeof name), filter_verdict_name(said->verdict),
+    diag_log(DIAG_WARN, "%s: \"%s\" as the verdict on a %s: %s (its text: \"%s\")",
+             filter_label(f, label, sizeof label), filter_verdict_name(said->verdict),
              filter_kind_name(w->now.kind), fault, diag_escape(said->text, text, sizeof text));
 }
 
@@ -221,41 +228,41 @@ static void log_unsuitable(const struct filter *f, const struct walk *w,
  * these are few. */
 static void log_fault(const struct filter *f, struct str text)
 {
-    char name[NAME_SIZE];
+    char label[FILTER_LABEL];
     char reason[512];
     if (text.size > 0)
-        diag_log(DIAG_WARN, "filter %s: %s", diag_escape(f->name, name, sizeof name),
+        diag_log(DIAG_WARN, "%s: %s", filter_label(f, label, sizeof label),
                  diag_escape(text, reason, sizeof reason));
 }
 
 static void log_breaker(const struct filter *f)
 {
-    char name[NAME_SIZE];
+    char label[FILTER_LABEL];
     const struct breaker *b = &f->breaker;
-    diag_escape(f->name, name, sizeof name);
+    filter_label(f, label, sizeof label);
     if (b->state == BREAKER_OPEN)
-        diag_log(DIAG_WARN, "filter %s: out of order: too many faults; %s for %d seconds", name,
+        diag_log(DIAG_WARN, "%s: out of order: too many faults; %s for %d seconds", label,
                  f->closed ? "what it would judge is dropped" : "it is left out",
                  (int)(b->delay / 1000));
     else if (b->state == BREAKER_HALF_OPEN)
-        diag_log(DIAG_INFO, "filter %s: out of order: on trial with one event", name);
+        diag_log(DIAG_INFO, "%s: out of order: on trial with one event", label);
     else
-        diag_log(DIAG_INFO, "filter %s: in order again", name);
+        diag_log(DIAG_INFO, "%s: in order again", label);
 }
 
 /* Why an event did not go the way it came: for who looks for the reason. */
 static void log_why(const struct filter *f, const struct walk *w, enum filter_verdict verdict,
                     struct str text)
 {
-    char name[NAME_SIZE];
+    char label[FILTER_LABEL];
     char from[NAME_SIZE];
     char room[NAME_SIZE];
     char reason[256];
     if (!diag_enabled(DIAG_DEBUG))
         return;
     bool in_room = w->now.room.size > 0;
-    diag_log(DIAG_DEBUG, "filter %s: %s: %s of client-%" PRIu64 " (%s)%s%s, %" PRIu64 " ns: \"%s\"",
-             diag_escape(f->name, name, sizeof name), filter_verdict_name(verdict),
+    diag_log(DIAG_DEBUG, "%s: %s: %s of client-%" PRIu64 " (%s)%s%s, %" PRIu64 " ns: \"%s\"",
+             filter_label(f, label, sizeof label), filter_verdict_name(verdict),
              filter_kind_name(w->now.kind), w->now.client,
              diag_escape(w->now.from, from, sizeof from), in_room ? " in " : "",
              diag_escape(w->now.room, room, sizeof room), w->took,

@@ -143,6 +143,7 @@ struct filter {
     struct str description;
     int priority;               /* low ones first; FILTER_FIRST, FILTER_NORMAL, FILTER_LAST */
     bool closed;                /* a fault drops what it judges, instead of letting it pass */
+    bool candidate;             /* of --shadow: its lines in the log are marked */
     uint32_t kinds;             /* bit set of the kinds it has a handler for */
     const struct str *commands; /* names it answers to, without the slash */
     size_t command_count;
@@ -175,7 +176,8 @@ enum { FILTER_FIRST = -1000, FILTER_NORMAL = 0, FILTER_LAST = 1000 };
 struct filter_load_options {
     const char *const *settings; /* may be NULL */
     const struct filter_hub *hub;
-    void *context; /* what filters of this kind share; the kind says what (lua_host_world.h) */
+    void *context;  /* what filters of this kind share; the kind says what (lua_host_world.h) */
+    bool candidate; /* for struct filter */
 };
 typedef int filter_load_fn(struct filter **out, const char *path,
                            const struct filter_load_options *options, char *why, size_t why_size);
@@ -226,6 +228,11 @@ bool filter_chain_command(struct filter_chain *chain, const struct filter_event 
 /* Runs due timers of all filters, so many of each that it ends; returns when the next is due (wall
  * clock, ms; it may be by now), or INT64_MAX. Those of a filter that is out of order wait. */
 int64_t filter_chain_tick(struct filter_chain *chain, int64_t now_ms);
+
+/* What log lines about it start with: "filter NAME", or "candidate NAME", escaped. Returns `out`.
+ */
+enum { FILTER_LABEL = 80 };
+const char *filter_label(const struct filter *f, char *out, size_t size);
 
 /* "pass", "drop", ... and "message", "action", ... Static. */
 const char *filter_verdict_name(enum filter_verdict verdict);

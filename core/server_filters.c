@@ -54,7 +54,8 @@ static int load_one(struct filter_chain *chain, const struct loader *loader, con
         f->ops->free(f);
         return rc;
     }
-    diag_log(DIAG_INFO, "filter " STR_FMT " loaded from %s", STR_ARG(f->name), path);
+    char label[FILTER_LABEL];
+    diag_log(DIAG_INFO, "%s loaded from %s", filter_label(f, label, sizeof label), path);
     return 0;
 }
 
@@ -147,6 +148,7 @@ int server_check(const struct options *options, struct filter_host host)
     if (load_all(options, &loader, &chain) < 0)
         return EX_CONFIG;
     filter_chain_free(chain);
+    loader.options.candidate = true;
     if (load_shadow(options, &loader, &shadow) < 0)
         return EX_CONFIG;
     filter_chain_free(shadow);
@@ -175,6 +177,7 @@ static int load_chains(struct server *s, struct filter_chain **live, struct filt
     s->shadow_hub.tell = say_nothing;
     loader.options.hub = &s->shadow_hub;
     loader.options.context = NULL; /* nor does it share what the live ones share */
+    loader.options.candidate = true;
     rc = load_shadow(s->options, &loader, shadow);
     if (rc < 0)
         filter_chain_free(*live);

@@ -16,9 +16,14 @@ struct lua_host_limits lua_host_limits_default(void)
         .memory = (size_t)16 << 20, .call_us = 5000, .load_us = 1000000};
 }
 
-const char *lua_host_name(const struct lua_host *h, char *out, size_t size)
+const char *lua_host_label(const struct lua_host *h, char *out, size_t size)
 {
-    return diag_escape(h->base.name.size > 0 ? h->base.name : str_of(h->source.path), out, size);
+    char path[FILTER_LABEL];
+    if (h->base.name.size > 0)
+        return filter_label(&h->base, out, size);
+    snprintf(out, size, "%s %s", h->base.candidate ? "candidate" : "filter",
+             diag_escape(str_of(h->source.path), path, sizeof path));
+    return out;
 }
 
 static const struct filter_ops ops;
@@ -145,8 +150,10 @@ static void publish(struct lua_host *h)
 {
     if (h->draft != &h->declared)
         return;
+    bool candidate = h->base.candidate;
     h->base = h->declared.filter;
     h->base.ops = &ops;
+    h->base.candidate = candidate;
     h->base.settings = h->declared.config;
     h->base.setting_count = h->declared.config_count;
 }
@@ -204,14 +211,14 @@ void lua_host_recover(struct lua_host *h)
     if (h->memory.used <= h->limits.memory / 2)
         return;
     char why[512];
-    char name[64];
+    char label[FILTER_LABEL];
     char line[768];
-    lua_host_name(h, name, sizeof name);
+    lua_host_label(h, label, sizeof label);
     close_state(h);
     if (open_again(h, why, sizeof why) == 0)
-        diag_log(DIAG_WARN, "filter %s: kept too much memory and was started anew", name);
+        diag_log(DIAG_WARN, "%s: kept too much memory and was started anew", label);
     else
-        diag_log(DIAG_ERROR, "filter %s: is off, it could not be started anew: %s", name,
+        diag_log(DIAG_ERROR, "%s: is off, it could not be started anew: %s", label,
                  diag_escape(str_of(why), line, sizeof line));
 }
 
@@ -219,7 +226,7 @@ void lua_host_recover(struct lua_host *h)
 
 static void run_on_unload(struct lua_host *h)
 {
-    char name[64];
+    char label[FILTER_LABEL];
     char line[768];
     if (!h->state || lua_isnil(h->state, LUA_HOST_ON_UNLOAD))
         return;
@@ -229,7 +236,7 @@ static void run_on_unload(struct lua_host *h)
     int status = lua_host_call(h, 0, 0, h->limits.load_us);
     if (status == LUA_OK)
         return;
-    diag_log(DIAG_WARN, "filter %s: %s", lua_host_name(h, name, sizeof name),
+    diag_log(DIAG_WARN, "%s: %s", lua_host_label(h, label, sizeof label),
              diag_escape(lua_host_fault(h, status), line, sizeof line));
 }
 
@@ -303,6 +310,7 @@ static int prepare(struct lua_host *h, const char *path, const struct filter_loa
                    char *why, size_t why_size)
 {
     h->hub = options->hub ? options->hub : &filter_nobody;
+    h->base.candidate = options->candidate;
     h->now_ms = h->hub->now_ms(h->hub->owner);
     if (!h->world) {
         h->world = lua_host_world_new();

@@ -96,12 +96,12 @@ int lua_hub_log(lua_State *state)
     uint64_t withheld;
     if (!diag_enabled(level) || !pass_gate(&h->log_gate, h->now_ms, &withheld))
         return 0;
-    char name[64];
+    char label[FILTER_LABEL];
     char line[768];
-    lua_host_name(h, name, sizeof name);
+    lua_host_label(h, label, sizeof label);
     if (withheld > 0)
-        diag_log(level, "filter %s: (%llu lines withheld)", name, (unsigned long long)withheld);
-    diag_log(level, "filter %s: %s", name, diag_escape(text, line, sizeof line));
+        diag_log(level, "%s: (%llu lines withheld)", label, (unsigned long long)withheld);
+    diag_log(level, "%s: %s", label, diag_escape(text, line, sizeof line));
     return 0;
 }
 

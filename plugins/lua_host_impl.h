@@ -174,8 +174,9 @@ static inline struct lua_host *lua_host_of(lua_State *state)
 
 /* ---- lua_host.c ---- */
 
-/* What to call the filter in a log line. Does not raise. */
-const char *lua_host_name(const struct lua_host *h, char *out, size_t size);
+/* What a log line about the filter starts with: filter_label(), and before it has a name, its file.
+ * Does not raise. */
+const char *lua_host_label(const struct lua_host *h, char *out, size_t size);
 
 /* Calls the callee, whose function and arguments are on the top. Returns Lua's status, with
  * `results` or the error on the top. Does not raise. */

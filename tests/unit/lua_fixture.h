@@ -38,6 +38,7 @@ struct bench {
     struct lua_host_limits limits;
     struct lua_host_world *world;
     const char *settings[4]; /* what --set says; NULL-terminated */
+    bool candidate;
     char why[1024];
     struct filter *filter; /* the last one loaded */
     struct filter *filters[BENCH_FILTERS];
@@ -177,7 +178,8 @@ static inline void write_file(const char *path, const void *text, size_t size)
 static inline int load_file(struct bench *b, const char *path)
 {
     struct filter *f = NULL;
-    struct filter_load_options options = {.settings = b->settings, .hub = &b->hub};
+    struct filter_load_options options = {
+        .settings = b->settings, .hub = &b->hub, .candidate = b->candidate};
     assert_true(b->count < BENCH_FILTERS);
     log_begin(b);
     int error =

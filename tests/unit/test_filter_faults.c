@@ -141,6 +141,31 @@ static void each_change_of_the_breaker_is_one_line(void **state)
                         "test_filter: info: filter odd\\x0aname: in order again\n");
 }
 
+/* It has the name of the one at work: each line says which of them it is about. */
+static void what_is_said_of_a_candidate_is_told_from_the_others(void **state)
+{
+    static const char *const lines[] = {"candidate p: where it went wrong\n",
+                                        "candidate p: out of order", "candidate p: in order again",
+                                        "candidate p: refused", "candidate p: replace"};
+    char log[4096];
+    struct parrot *p = make("p", FILTER_FAULT, STR("where it went wrong"));
+    p->base.candidate = true;
+    join(*state, p);
+    diag_init("test_filter", DIAG_DEBUG);
+    unit_capture(2);
+    for (int i = 0; i < 3; i++)
+        run(*state, "zero");
+    p->verdict = FILTER_REPLACE;
+    p->text = STR("one");
+    run_at(*state, FILTER_MESSAGE, "zero", 5000);
+    p->text = STR("");
+    run_at(*state, FILTER_MESSAGE, "zero", 5000);
+    unit_captured(log, sizeof log);
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        assert_int_equal(occurrences(log, lines[i]), i == 0 ? 3 : i == 1 ? 2 : 1);
+    assert_null(strstr(log, "filter p"));
+}
+
 static void an_unsuitable_verdict_is_explained(void **state)
 {
     char log[1024];
@@ -374,6 +399,7 @@ int main(void)
         CASE(what_a_filter_would_skip_does_not_concern_its_breaker),
         CASE(a_probe_brings_it_back_or_doubles_the_delay),
         CASE(each_change_of_the_breaker_is_one_line),
+        CASE(what_is_said_of_a_candidate_is_told_from_the_others),
         CASE(an_unsuitable_verdict_is_explained),
         CASE(timers_run_when_they_are_due),
         CASE(a_timer_that_is_always_due_lets_the_hub_go_on),

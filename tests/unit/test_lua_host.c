@@ -427,6 +427,26 @@ static void a_script_writes_to_the_log(void **state)
     assert_string_equal(b->log, "test: info: filter t: saw a\\x1b[1m\\x0ab\n");
 }
 
+/* It has the name of the one at work. */
+static void what_a_candidate_writes_is_told_from_the_others(void **state)
+{
+    struct bench *b = *state;
+    b->candidate = true;
+    load(b, "hub.log('info', 'loading')\n"
+            "return { name = 't', on_message = function(msg)\n"
+            "  if msg.text == 'hoard' then local t = {} while true do t[#t + 1] = {t} end end\n"
+            "  hub.log('info', 'saw it') end,\n"
+            "  on_unload = function() error('too late') end }");
+    assert_contains(b->log, "test: info: candidate /tmp/");
+    say(b, "x");
+    assert_string_equal(b->log, "test: info: candidate t: saw it\n");
+    assert_true(b->filter->candidate);
+    log_begin(b);
+    unload(b);
+    log_end(b);
+    assert_contains(b->log, "test: warn: candidate t: /tmp/");
+}
+
 static int lines_of(const char *text)
 {
     int lines = 0;
@@ -557,6 +577,7 @@ int main(void)
         TEST(writing_a_kept_handle_is_refused_too),
         TEST(a_verdict_kept_from_another_message_is_refused),
         TEST(a_script_writes_to_the_log),
+        TEST(what_a_candidate_writes_is_told_from_the_others),
         TEST(a_script_does_not_flood_the_log),
         TEST(every_filter_that_ships_loads_as_it_is),
         TEST(shout_calms_down),
