@@ -37,12 +37,24 @@ void session_accepted(struct server *s, netpoll_handle h, const struct address *
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-static void run_line(struct server *s, struct conn *c, struct str raw)
+/* A line as it is run, and what was wrong with it. In the hub's scratch: until the next one. */
+struct clean_line {
+    struct str text;
+    struct text_repairs repairs;
+};
+
+static struct clean_line clean(struct server *s, struct str raw)
 {
-    struct text_repairs repairs = {0};
-    struct str line = text_clean(raw, s->hub.scratch, &repairs);
-    s->hub.stats.controls_removed += repairs.controls;
-    s->hub.stats.invalid_utf8 += repairs.invalid;
+    struct clean_line line = {.repairs = {0}};
+    line.text = text_clean(raw, s->hub.scratch, &line.repairs);
+    return line;
+}
+
+static void run_line(struct server *s, struct conn *c, const struct clean_line *l)
+{
+    struct str line = l->text;
+    s->hub.stats.controls_removed += l->repairs.controls;
+    s->hub.stats.invalid_utf8 += l->repairs.invalid;
     if (line.size == 0)
         return;
     if (command_is(line))
@@ -83,13 +95,15 @@ static bool must_wait(struct server *s, struct conn *c)
     return true;
 }
 
-static void run_or_wait(struct server *s, struct conn *c, struct str line)
+/* Cleaned first: whether it is a command that waits is a matter of what will be run. */
+static void run_or_wait(struct server *s, struct conn *c, struct str raw)
 {
-    if (!command_waits(line) || hub_drained(&s->hub, c)) {
-        run_line(s, c, line);
+    struct clean_line line = clean(s, raw);
+    if (!command_waits(line.text) || hub_drained(&s->hub, c)) {
+        run_line(s, c, &line);
         return;
     }
-    if (frame_unget(&c->frame, line) < 0)
+    if (frame_unget(&c->frame, raw) < 0)
         hub_lose(&s->hub, c);
     hold(s, c, CONN_BARRIER);
 }
@@ -244,8 +258,10 @@ static void hear_last_lines(struct server *s, struct conn *c)
     while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM &&
            !hub_full(&s->hub)) {
         result = frame_next(&c->frame, &in, s->hub.limits.max_line, &line);
-        if (result == FRAME_LINE)
-            run_line(s, c, line);
+        if (result == FRAME_LINE) {
+            struct clean_line cleaned = clean(s, line);
+            run_line(s, c, &cleaned);
+        }
     }
     s->hub.stats.no_memory += result == FRAME_NOMEM;
     if (c->state == CONN_OPEN && in.size > 0)

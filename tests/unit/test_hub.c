@@ -110,6 +110,30 @@ static void questions_wait_while_the_answers_are_not_read(void **state)
     world_close(&w);
 }
 
+/* Control characters go before anybody looks at the line: so they cannot hide what it is. */
+static void a_barrier_holds_whatever_stands_in_the_command(void **state)
+{
+    static const char *const lines[] = {"/wi\x01re json\n", "\x7f/part\n", "/\xc2\x85part\x02\n"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        struct client *c[2];
+        open_world();
+        world_clients(&w, c, 2);
+        client_stall(c[0], 5);
+        client_say(c[1], "hello");
+        world_turn(&w);
+        client_bytes(c[0], lines[i], strlen(lines[i]));
+        world_settle(&w);
+        assert_true(client_conn(c[0])->flags & CONN_BARRIER);
+        client_resume(c[0]);
+        world_settle(&w);
+        assert_int_equal(client_count(c[0], "client-2: hello\n"), 1);
+        assert_int_equal(client_count(c[0], "welcome") + client_count(c[0], "You left"), 1);
+        assert_int_equal(world_stats(&w)->commands, 1);
+        world_close(&w);
+    }
+}
+
 static void what_waits_is_heard_when_the_connection_resets(void **state)
 {
     struct client *c[2];
@@ -426,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_flood_is_held_in_the_kernel_not_here),
         cmocka_unit_test(a_full_turn_comes_round_to_everybody),
         cmocka_unit_test(a_barrier_is_not_starved_by_floods),
+        cmocka_unit_test(a_barrier_holds_whatever_stands_in_the_command),
         cmocka_unit_test(questions_wait_while_the_answers_are_not_read),
         cmocka_unit_test(what_waits_is_heard_when_the_connection_resets),
         cmocka_unit_test(what_waits_is_answered_before_the_end_of_input_counts),
