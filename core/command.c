@@ -1,6 +1,8 @@
 /* The commands; see command.h. */
 #include "command.h"
 
+#include "filter_stats.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -199,16 +201,29 @@ static void run_ping(struct hub *hub, struct conn *c, struct str args)
     hub_tell(hub, c, &e);
 }
 
+static void tell_stats(struct hub *hub, struct conn *c, struct event_item *items,
+                       char (*names)[FILTER_STATS_NAME])
+{
+    size_t own = stats_items(&hub->stats, hub->netpoll, items);
+    size_t n = 0;
+    for (size_t i = 0; i < hub_filters_count(hub); i++)
+        n += filter_stats_items(hub_filters_at(hub, i), items + own + n, names + n);
+    struct event e = {.type = EVENT_STATS, .items = items, .item_count = own + n};
+    hub_tell(hub, c, &e);
+}
+
 static void run_stats(struct hub *hub, struct conn *c, struct str args)
 {
     (void)args;
-    enum { MOST = 64 * HUB_FILTER_ITEMS };
-    struct event_item items[STATS_ITEMS_MAX + MOST];
-    char names[MOST][HUB_ITEM_NAME];
-    size_t n = stats_items(&hub->stats, hub->netpoll, items);
-    n += hub_filters_items(hub, items + n, MOST, names);
-    struct event e = {.type = EVENT_STATS, .items = items, .item_count = n};
-    hub_tell(hub, c, &e);
+    size_t most = hub_filters_count(hub) * FILTER_STATS_ITEMS;
+    struct event_item *items = calloc(STATS_ITEMS_MAX + most, sizeof *items);
+    char(*names)[FILTER_STATS_NAME] = calloc(most + 1, sizeof *names);
+    if (items && names)
+        tell_stats(hub, c, items, names);
+    else
+        hub_error(hub, c, "There is no memory for the counters now.");
+    free(items);
+    free(names);
 }
 
 static void run_reload(struct hub *hub, struct conn *c, struct str args)

@@ -250,10 +250,12 @@ static void log_breaker(const struct filter *f)
         diag_log(DIAG_INFO, "%s: in order again", label);
 }
 
-/* Why an event did not go the way it came: for who looks for the reason. */
-static void log_why(const struct filter *f, const struct walk *w, enum filter_verdict verdict,
+/* Why an event did not go the way it came: for who looks for the reason. `text` is what came of
+ * what the filter said. */
+static void log_why(const struct filter *f, const struct walk *w, const struct filter_result *said,
                     struct str text)
 {
+    char at[FAULT_LINE_SIZE];
     char label[FILTER_LABEL];
     char from[NAME_SIZE];
     char room[NAME_SIZE];
@@ -261,8 +263,9 @@ static void log_why(const struct filter *f, const struct walk *w, enum filter_ve
     if (!diag_enabled(DIAG_DEBUG))
         return;
     bool in_room = w->now.room.size > 0;
-    diag_log(DIAG_DEBUG, "%s: %s: %s of client-%" PRIu64 " (%s)%s%s, %" PRIu64 " ns: \"%s\"",
-             filter_label(f, label, sizeof label), filter_verdict_name(verdict),
+    diag_log(DIAG_DEBUG, "%s: %s%s%s: %s of client-%" PRIu64 " (%s)%s%s, %" PRIu64 " ns: \"%s\"",
+             filter_label(f, label, sizeof label), filter_verdict_name(said->verdict),
+             said->at.size > 0 ? " at " : "", diag_escape(said->at, at, sizeof at),
              filter_kind_name(w->now.kind), w->now.client,
              diag_escape(w->now.from, from, sizeof from), in_room ? " in " : "",
              diag_escape(w->now.room, room, sizeof room), w->took,
@@ -309,6 +312,13 @@ static const char *verdict_fault(enum filter_kind kind, const struct filter_resu
     return said->verdict == FILTER_DIVERT ? divert_fault(said->text) : NULL;
 }
 
+static void count(struct filter *f, const struct filter_result *said)
+{
+    f->verdicts[said->verdict]++;
+    if (said->verdict == FILTER_FAULT)
+        fault_lines_count(&f->fault_lines, said->at);
+}
+
 /* Has the filter judge; an unsuitable verdict is a fault. Counts and times it. */
 static void call(struct filter *f, struct walk *w, struct filter_result *said)
 {
@@ -323,18 +333,18 @@ static void call(struct filter *f, struct walk *w, struct filter_result *said)
     const char *fault = verdict_fault(w->now.kind, said);
     if (fault) {
         log_unsuitable(f, w, said, fault);
-        *said = (struct filter_result){.verdict = FILTER_FAULT};
+        *said = (struct filter_result){.verdict = FILTER_FAULT, .at = said->at};
     } else if (said->verdict == FILTER_FAULT) {
         log_fault(f, said->text);
     }
-    f->verdicts[said->verdict]++;
+    count(f, said);
 }
 
 /* The verdict of a filter that has none. Nobody else does what a command asks for. */
 static void stand_in(struct filter_chain *chain, const struct filter *f, const struct walk *w,
                      const char *what, struct filter_result *said)
 {
-    *said = (struct filter_result){.verdict = FILTER_PASS};
+    *said = (struct filter_result){.verdict = FILTER_PASS, .at = said->at};
     if (!f->closed && w->now.kind != FILTER_COMMAND)
         return;
     int size =
@@ -397,9 +407,10 @@ static int64_t tick(struct filter *f, int64_t now_ms)
             return f->breaker.since + f->breaker.delay;
         said = (struct filter_result){.verdict = FILTER_PASS};
         due = f->ops->tick(f, now_ms, &said);
-        f->verdicts[FILTER_FAULT] += said.verdict == FILTER_FAULT;
-        if (said.verdict == FILTER_FAULT)
+        if (said.verdict == FILTER_FAULT) {
+            count(f, &said);
             log_fault(f, said.text);
+        }
         settle(f, said.verdict == FILTER_FAULT, now_ms);
     }
     return due;
@@ -427,12 +438,13 @@ static struct str clean(struct filter_chain *chain, struct str text)
 }
 
 /* Takes the filter's text as the message's, if it can be sent. */
-static bool rewrite(struct filter_chain *chain, struct filter *f, struct str text, struct walk *w,
-                    struct filter_result *result)
+static bool rewrite(struct filter_chain *chain, struct filter *f, const struct filter_result *said,
+                    struct walk *w, struct filter_result *result)
 {
-    struct str cleaned = text;
-    if (text.size <= chain->max_text)
-        cleaned = clean(chain, text);
+    const struct filter_result rewriting = {.verdict = FILTER_REPLACE, .at = said->at};
+    struct str cleaned = said->text;
+    if (cleaned.size <= chain->max_text)
+        cleaned = clean(chain, cleaned);
     if (cleaned.size == 0 || cleaned.size > chain->max_text) {
         if (f->refused++ % REFUSALS_PER_LOG_LINE == 0)
             log_refusal(chain, f, cleaned.size);
@@ -442,7 +454,7 @@ static bool rewrite(struct filter_chain *chain, struct filter *f, struct str tex
         chain->spare ^= 1;
     w->now.text = cleaned;
     *result = (struct filter_result){.verdict = FILTER_REPLACE, .by = f->name};
-    log_why(f, w, FILTER_REPLACE, cleaned);
+    log_why(f, w, &rewriting, cleaned);
     return true;
 }
 
@@ -461,7 +473,7 @@ static void finish(struct filter_chain *chain, const struct filter *f, const str
         if (said->verdict == FILTER_DIVERT)
             result->message = w->now.text;
     }
-    log_why(f, w, said->verdict, result->text);
+    log_why(f, w, said, result->text);
 }
 
 /* What is left of a walk: filters from the lowest bit of `left` on. */
@@ -482,11 +494,11 @@ static void run(struct filter_chain *chain, uint64_t left, struct walk *w,
             continue;
         if (said.verdict != FILTER_REPLACE) {
             if (said.verdict == FILTER_ACCEPT && said.text.size > 0)
-                rewrite(chain, f, said.text, w, result);
+                rewrite(chain, f, &said, w, result);
             finish(chain, f, w, &said, result);
             return;
         }
-        if (rewrite(chain, f, said.text, w, result))
+        if (rewrite(chain, f, &said, w, result))
             matched = filter_match_again(chain->match, &w->now, left & (left - 1));
         w->clock = 0; /* what the chain does is not the next filter's time */
     }

@@ -19,6 +19,7 @@
 
 #include "address.h"
 #include "breaker.h"
+#include "fault_lines.h"
 #include "histogram.h"
 #include "str.h"
 
@@ -67,7 +68,9 @@ struct filter_result {
     struct str text; /* borrowed from the filter (or from the chain) until its next call */
     struct str by;   /* name of the filter that decided; empty for pass */
     struct str
-        message; /* DIVERT, from the chain: what to post there, rewritten by who came before */
+        message;   /* DIVERT, from the chain: what to post there, rewritten by who came before */
+    struct str at; /* from the filter: where it was decided, "words.lua:31"; the same life time. Of
+                      a fault wherever known; otherwise only for the log at level debug. */
 };
 
 /* What filters may do to the hub; implemented by the core (hub_filters.c), and by tests. Every one
@@ -155,10 +158,11 @@ struct filter {
     uint64_t calls;
     uint64_t skips; /* the match said no */
     uint64_t verdicts[FILTER_VERDICTS];
-    uint64_t refused;    /* rewritings the chain did not take: empty or too long */
-    uint64_t bypassed;   /* events while the breaker was open */
-    uint64_t slow;       /* calls that took longer than FILTER_SOFT_NS */
-    struct histogram ns; /* of the calls */
+    uint64_t refused;               /* rewritings the chain did not take: empty or too long */
+    uint64_t bypassed;              /* events while the breaker was open */
+    uint64_t slow;                  /* calls that took longer than FILTER_SOFT_NS */
+    struct fault_lines fault_lines; /* of the faults */
+    struct histogram ns;            /* of the calls */
     struct breaker breaker;
 };
 

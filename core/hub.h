@@ -224,11 +224,9 @@ void hub_inform(struct hub *hub, struct conn *c, struct filter_event *e);
 /* Runs a command that a filter answers to. False if none does. */
 bool hub_filter_command(struct hub *hub, struct conn *c, struct str name, struct str args);
 
-/* The counters of the filters as items of a stats event: "filter.NAME.calls" and so on. Returns how
- * many, at most `max`; their names stand in `names`. */
-enum { HUB_FILTER_ITEMS = 14, HUB_ITEM_NAME = 96 };
-size_t hub_filters_items(const struct hub *hub, struct event_item *items, size_t max,
-                         char names[][HUB_ITEM_NAME]);
+/* The filters at work, and behind them the candidate: how many, and each of them. */
+size_t hub_filters_count(const struct hub *hub);
+const struct filter *hub_filters_at(const struct hub *hub, size_t i);
 
 /* Posts what filters said by way of filter_hub; after the event that they judged. */
 void hub_filters_speak(struct hub *hub);

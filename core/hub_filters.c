@@ -280,48 +280,15 @@ int64_t hub_filters_tick(struct hub *hub)
 
 /* ---- seen from outside ---------------------------------------------------------------------- */
 
-struct counter {
-    const char *name;
-    uint64_t value;
-};
-
-static size_t filter_counters(const struct filter *f, struct counter out[HUB_FILTER_ITEMS])
+size_t hub_filters_count(const struct hub *hub)
 {
-    const struct counter counters[HUB_FILTER_ITEMS] = {
-        {"calls", f->calls},
-        {"skips", f->skips},
-        {"drops", f->verdicts[FILTER_DROP]},
-        {"rewrites", f->verdicts[FILTER_REPLACE]},
-        {"replies", f->verdicts[FILTER_REPLY]},
-        {"kicks", f->verdicts[FILTER_KICK]},
-        {"faults", f->verdicts[FILTER_FAULT]},
-        {"refused", f->refused},
-        {"bypassed", f->bypassed},
-        {"slow", f->slow},
-        {"p50_ns", histogram_percentile(&f->ns, 50)},
-        {"p99_ns", histogram_percentile(&f->ns, 99)},
-        {"memory", f->ops->memory ? f->ops->memory(f) : 0},
-        {"breaker_opened", f->breaker.opened},
-    };
-    memcpy(out, counters, sizeof counters);
-    return HUB_FILTER_ITEMS;
+    return filter_chain_size(hub->filters) + (hub->shadow ? filter_chain_size(hub->shadow) : 0);
 }
 
-size_t hub_filters_items(const struct hub *hub, struct event_item *items, size_t max,
-                         char names[][HUB_ITEM_NAME])
+const struct filter *hub_filters_at(const struct hub *hub, size_t i)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < filter_chain_size(hub->filters) && n + HUB_FILTER_ITEMS <= max; i++) {
-        struct counter counters[HUB_FILTER_ITEMS];
-        const struct filter *f = filter_chain_at(hub->filters, i);
-        size_t count = filter_counters(f, counters);
-        for (size_t k = 0; k < count; k++, n++) {
-            snprintf(names[n], HUB_ITEM_NAME, "filter." STR_FMT ".%s", STR_ARG(f->name),
-                     counters[k].name);
-            items[n] = (struct event_item){str_of(names[n]), counters[k].value};
-        }
-    }
-    return n;
+    size_t live = filter_chain_size(hub->filters);
+    return i < live ? filter_chain_at(hub->filters, i) : filter_chain_at(hub->shadow, i - live);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* The server's life: set-up, the loop, signals, the end. See server.h. */
 #include "diag.h"
+#include "filter_stats.h"
 #include "netpoll.h"
 #include "server_impl.h"
 
@@ -131,29 +132,14 @@ const struct netpoll_handlers server_handlers = {
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
-static void log_filter(const struct filter *f)
-{
-    char verdicts[256] = "";
-    size_t used = 0;
-    for (int v = 0; v < FILTER_VERDICTS; v++)
-        used += (size_t)snprintf(verdicts + used, sizeof verdicts - used, " %s %" PRIu64,
-                                 filter_verdict_name((enum filter_verdict)v), f->verdicts[v]);
-    diag_log(DIAG_INFO,
-             "counter filter " STR_FMT ": calls %" PRIu64 "%s skips %" PRIu64 " refused %" PRIu64
-             " bypassed %" PRIu64 " p50 %" PRIu64 " ns p99 %" PRIu64 " ns memory %zu breaker %s",
-             STR_ARG(f->name), f->calls, verdicts, f->skips, f->refused, f->bypassed,
-             histogram_percentile(&f->ns, 50), histogram_percentile(&f->ns, 99),
-             f->ops->memory ? f->ops->memory(f) : 0, breaker_state_name(f->breaker.state));
-}
-
 static void log_counters(struct server *s)
 {
     struct event_item items[STATS_ITEMS_MAX];
     size_t n = stats_items(&s->hub.stats, s->hub.netpoll, items);
     for (size_t i = 0; i < n; i++)
         diag_log(DIAG_INFO, "counter " STR_FMT " %" PRIu64, STR_ARG(items[i].name), items[i].value);
-    for (size_t i = 0; i < filter_chain_size(s->hub.filters); i++)
-        log_filter(filter_chain_at(s->hub.filters, i));
+    for (size_t i = 0; i < hub_filters_count(&s->hub); i++)
+        filter_stats_log(hub_filters_at(&s->hub, i));
 }
 
 /* No one new; everybody is told, and leaves. */

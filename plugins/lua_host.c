@@ -62,6 +62,20 @@ static void free_declared(struct lua_declared *declared)
 
 /* ---- the state ---- */
 
+static bool names_file(const char *text, const char *file)
+{
+    size_t size = strlen(file);
+    return strncmp(text, file, size) == 0 && text[size] == ':';
+}
+
+/* `text` starts with a file and a line, which has its first digit at `line`. */
+static void note_place(struct lua_host *h, const char *text, size_t line)
+{
+    size_t size = line + strspn(text + line, "0123456789");
+    if (size < sizeof h->fault_at.text)
+        snprintf(h->fault_at.text, sizeof h->fault_at.text, "%.*s", (int)size, text);
+}
+
 /* Turns what was raised, on the top, into a string that starts with file and line: those of the
  * innermost Lua function, where the error has none of its own. */
 static int explain(lua_State *state)
@@ -75,11 +89,10 @@ static int explain(lua_State *state)
         lua_getinfo(state, "Sl", &at);
         if (at.currentline <= 0)
             continue;
-        size_t size = strlen(at.short_src);
-        const char *text = lua_tostring(state, -1);
-        if (strncmp(text, at.short_src, size) == 0 && text[size] == ':')
-            break;
-        lua_pushfstring(state, "%s:%d: %s", at.short_src, at.currentline, text);
+        if (!names_file(lua_tostring(state, -1), at.short_src))
+            lua_pushfstring(state, "%s:%d: %s", at.short_src, at.currentline,
+                            lua_tostring(state, -1));
+        note_place(lua_host_of(state), lua_tostring(state, -1), strlen(at.short_src) + 1);
         break;
     }
     return 1;
@@ -109,6 +122,7 @@ static int load_script(lua_State *state)
 
 int lua_host_call(struct lua_host *h, int arguments, int results, uint32_t budget_us)
 {
+    h->fault_at.text[0] = '\0';
     lua_watch_begin(&h->watch, h->state, budget_us);
     int status = lua_pcall(h->state, arguments, results, LUA_HOST_EXPLAIN);
     lua_watch_end(&h->watch);

@@ -48,6 +48,7 @@ static struct str fault_at_function(struct lua_host *h, const char *text)
         lua_pop(h->state, 1);
     snprintf(h->fault, sizeof h->fault, "%s:%d: %s %s", h->source.path, at.linedefined,
              slot_names[h->callee.slot], text);
+    snprintf(h->fault_at.text, sizeof h->fault_at.text, "%s:%d", at.short_src, at.linedefined);
     return str_of(h->fault);
 }
 
@@ -61,7 +62,9 @@ struct str lua_host_fault(struct lua_host *h, int status)
                  h->limits.memory);
         lua_settop(h->state, LUA_HOST_SLOTS);
         why = fault_at_function(h, text);
+        struct lua_place at = h->fault_at;
         lua_host_recover(h);
+        h->fault_at = at;
         return why;
     }
     why = fault(h, lua_type(h->state, -1) == LUA_TSTRING ? lua_tostring(h->state, -1)
@@ -100,6 +103,19 @@ static struct str complain(struct lua_host *h)
     return fault_at_function(h, text);
 }
 
+void lua_host_place_caller(lua_State *state, struct lua_place *at)
+{
+    lua_Debug caller = {.currentline = 0};
+    for (int level = 1; lua_getstack(state, level, &caller); level++) {
+        lua_getinfo(state, "Sl", &caller);
+        if (caller.currentline > 0)
+            break;
+    }
+    at->text[0] = '\0';
+    if (caller.currentline > 0)
+        snprintf(at->text, sizeof at->text, "%s:%d", caller.short_src, caller.currentline);
+}
+
 /* What the function returned is on the top. */
 static void judge(struct lua_host *h, struct filter_result *result)
 {
@@ -107,6 +123,7 @@ static void judge(struct lua_host *h, struct filter_result *result)
         if (h->rewritten) {
             result->verdict = FILTER_REPLACE;
             result->text = h->text;
+            result->at = str_of(h->rewritten_at.text);
         }
         return;
     }
@@ -114,10 +131,12 @@ static void judge(struct lua_host *h, struct filter_result *result)
     if (verdict < 0) {
         result->verdict = FILTER_FAULT;
         result->text = complain(h);
+        result->at = str_of(h->fault_at.text);
         return;
     }
     result->verdict = (enum filter_verdict)verdict;
     result->text = h->said[verdict].text;
+    result->at = str_of(h->said[verdict].at.text);
     if (verdict == FILTER_ACCEPT && h->rewritten)
         result->text = h->text;
 }
@@ -189,5 +208,6 @@ void lua_host_on_event(struct filter *f, const struct filter_event *e, struct fi
     } else {
         result->verdict = FILTER_FAULT;
         result->text = lua_host_fault(h, status);
+        result->at = str_of(h->fault_at.text);
     }
 }

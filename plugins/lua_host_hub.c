@@ -45,9 +45,16 @@ static int say_verdict(lua_State *state)
         return luaL_error(state, "hub.%s: makes no sense for a %s", f->name,
                           filter_kind_name(h->event->kind));
     struct str text = said_text(state, f);
+    const char *fault = f->verdict == FILTER_DIVERT ? text_room_fault(text) : NULL;
+    if (fault)
+        return luaL_error(state, "hub.%s: '%s' %s", f->name, lua_tostring(state, 1), fault);
     lua_settop(state, 1);
     lua_copy(state, 1, lua_upvalueindex(2));
-    h->said[f->verdict] = (struct lua_said){.call = h->live, .text = text};
+    struct lua_said *said = &h->said[f->verdict];
+    said->call = h->live;
+    said->text = text;
+    if (diag_enabled(DIAG_DEBUG))
+        lua_host_place_caller(state, &said->at);
     lua_pushlightuserdata(state, &h->verdicts[f->verdict]);
     return 1;
 }

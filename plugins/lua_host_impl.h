@@ -84,10 +84,16 @@ struct lua_gate {
     uint64_t withheld; /* since the last line that passed */
 };
 
+/* A line of a script, "words.lua:31", as its errors name it; empty: not known. */
+struct lua_place {
+    char text[LUA_IDSIZE + 16];
+};
+
 /* What a script said with hub.drop() and its like: the text is anchored in the function. */
 struct lua_said {
     uint64_t call; /* in which call */
     struct str text;
+    struct lua_place at; /* only for the log at level debug */
 };
 
 struct lua_handle {
@@ -155,7 +161,8 @@ struct lua_host {
     const struct filter_event *event;
     struct str text; /* of the event, as rewritten so far */
     bool rewritten;
-    uint32_t made; /* bit set of the strings of the handle that are up to date */
+    struct lua_place rewritten_at; /* only for the log at level debug */
+    uint32_t made;                 /* bit set of the strings of the handle that are up to date */
     struct lua_handle *handles[LUA_HOST_HANDLES];
     struct lua_said said[FILTER_VERDICTS];
     char verdicts[FILTER_VERDICTS]; /* their addresses are the verdicts' values in Lua */
@@ -164,6 +171,7 @@ struct lua_host {
     struct lua_timers timers;
     struct lua_gate log_gate;
     char fault[768]; /* the last one, for the log */
+    struct lua_place fault_at;
 };
 
 /* The host a state belongs to. */
@@ -197,8 +205,12 @@ struct str lua_own_string(lua_State *state, int index);
 void lua_host_on_event(struct filter *f, const struct filter_event *e,
                        struct filter_result *result);
 
-/* A call ended with this status, its error on the top: tidies up, and returns what to log. */
+/* A call ended with this status, its error on the top: tidies up, and returns what to log. Where it
+ * was is in h->fault_at. */
 struct str lua_host_fault(struct lua_host *h, int status);
+
+/* The line that called the C function that runs. */
+void lua_host_place_caller(lua_State *state, struct lua_place *at);
 
 /* The function on the stack that the callee is, or nil. */
 void lua_host_push_callee(struct lua_host *h);

@@ -133,6 +133,7 @@ int64_t lua_host_run_timer(struct lua_host *h, int64_t now_ms, struct filter_res
     if (status != LUA_OK) {
         result->verdict = FILTER_FAULT;
         result->text = lua_host_fault(h, status);
+        result->at = str_of(h->fault_at.text);
     }
     forget_if_once(h, due.id);
     return next_due(&h->timers);

@@ -21,6 +21,7 @@ struct parrot {
     struct filter base;
     enum filter_verdict verdict;
     struct str text;
+    struct str at;
     char heard[64];
     int64_t next_tick;
     int64_t period;
@@ -37,6 +38,7 @@ static inline void parrot_on_event(struct filter *f, const struct filter_event *
     snprintf(p->heard, sizeof p->heard, STR_FMT, STR_ARG(e->text));
     result->verdict = p->verdict;
     result->text = p->text;
+    result->at = p->at;
 }
 
 static inline void parrot_free(struct filter *f)
@@ -99,7 +101,7 @@ static inline struct filter_result run_at(struct filter_chain *chain, enum filte
 {
     struct filter_event e = event_of(kind, text, now);
     struct filter_result result = {FILTER_KICK, STR("left over"), STR("left over"),
-                                   STR("left over")};
+                                   STR("left over"), STR("left over")};
     filter_chain_run(chain, &e, &result);
     return result;
 }
@@ -119,7 +121,7 @@ static inline struct filter_result command_at(struct filter_chain *chain, const 
 {
     struct filter_event e = event_of(FILTER_COMMAND, "2d6", now);
     struct filter_result result = {FILTER_KICK, STR("left over"), STR("left over"),
-                                   STR("left over")};
+                                   STR("left over"), STR("left over")};
     e.to = str_of(name);
     assert_true(filter_chain_command(chain, &e, &result));
     return result;

@@ -357,6 +357,27 @@ static void what_changes_an_event_is_logged_with_its_reason(void **state)
     }
 }
 
+/* Where it was decided, if the filter tells. */
+static void what_is_logged_names_the_line(void **state)
+{
+    char log[1024];
+    struct parrot *p = add(*state, "p", FILTER_DROP, STR("because"));
+    p->at = STR("/etc/p.lua:7");
+    diag_init("test_filter", DIAG_DEBUG);
+    log_of(*state, log, sizeof log);
+    assert_string_equal(log, "test_filter: debug: filter p: drop at /etc/p.lua:7: message of "
+                             "client-7 (ann) in #lobby, N ns: \"because\"\n");
+    p->verdict = FILTER_REPLACE;
+    log_of(*state, log, sizeof log);
+    assert_string_equal(log, "test_filter: debug: filter p: replace at /etc/p.lua:7: message of "
+                             "client-7 (ann) in #lobby, N ns: \"because\"\n");
+    p->verdict = FILTER_FAULT;
+    p->base.closed = true;
+    log_of(*state, log, sizeof log);
+    assert_non_null(strstr(log, "filter p: because\n"));
+    assert_non_null(strstr(log, "filter p: drop at /etc/p.lua:7: message of client-7"));
+}
+
 static void what_is_said_for_a_filter_took_no_time(void **state)
 {
     char log[1024];
@@ -409,6 +430,7 @@ int main(void)
         CASE(a_command_has_no_text_to_match),
         CASE(a_command_that_fails_says_so),
         CASE(what_changes_an_event_is_logged_with_its_reason),
+        CASE(what_is_logged_names_the_line),
         CASE(what_is_said_for_a_filter_took_no_time),
         CASE(a_long_reason_is_cut),
     };

@@ -231,6 +231,63 @@ static void what_is_returned_is_the_verdict(void **state)
     }
 }
 
+/* Where a verdict was made: the line of its last word. */
+static const struct {
+    const char *body; /* from line 2 on */
+    int line;         /* 0: nothing was changed */
+} places[] = {
+    {"", 0},
+    {"\nreturn hub.drop('x')", 3},
+    {"local d = hub.drop('x')\n\nreturn d", 2},
+    {"local d = hub.drop('x')\nhub.reply('y')\nreturn d", 2},
+    {"hub.drop('x')\nreturn hub.drop('y')", 3},
+    {"msg.text = 'x'\nmsg.text = 'y'\nmsg.text = 'z'", 4},
+    {"msg.text = 'x'\nreturn hub.replace('y')", 3},
+    {"msg.text = 'x'\nreturn hub.accept()", 3},
+    {"local function f()\n return hub.kick('x')\nend\nreturn f()", 3},
+    {"return ('x'):gsub('x', function()\n msg.text = 'y' end) and nil", 3},
+    {"return select(2, pcall(hub.reply, 'x'))", 2},
+    {"hub.drop('x')", 0},
+};
+
+static void assert_place(const struct bench *b, int line)
+{
+    char at[128] = "";
+    char expected[128] = "";
+    snprintf(at, sizeof at, STR_FMT, STR_ARG(b->result.at));
+    if (line > 0)
+        snprintf(expected, sizeof expected, "%s:%d", b->path, line);
+    assert_string_equal(at, expected);
+}
+
+static void a_verdict_knows_its_line_where_the_log_wants_it(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        reload_body(b, places[i].body);
+        say(b, "hello");
+        assert_place(b, places[i].line);
+        diag_init("test", DIAG_INFO);
+        reload_body(b, places[i].body);
+        say(b, "hello");
+        assert_place(b, 0);
+        diag_init("test", DIAG_DEBUG);
+    }
+}
+
+static void a_room_that_is_none_is_an_error_of_divert(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "local where = msg.text\nreturn hub.divert(where)");
+    say(b, "jail");
+    assert_fault(b, 3, "hub.divert: 'jail' is no room: rooms are written #name");
+    assert_place(b, 3);
+    say(b, "");
+    assert_fault(b, 3, "hub.divert: ''");
+    say(b, "#jail");
+    assert_result(b, FILTER_DIVERT, "#jail");
+}
+
 /* What makes no sense for an event says so. */
 static void verdicts_know_what_they_are_for(void **state)
 {
@@ -331,6 +388,7 @@ static void a_fault_names_its_line(void **state)
         for (int times = 0; times < 2; times++) {
             say(b, "hello");
             assert_fault(b, faults[i].line, faults[i].part);
+            assert_place(b, faults[i].line);
         }
     }
 }
@@ -567,6 +625,8 @@ int main(void)
         TEST(assigning_text_rewrites),
         TEST(scripts_hear_each_others_rewritings),
         TEST(what_is_returned_is_the_verdict),
+        TEST(a_verdict_knows_its_line_where_the_log_wants_it),
+        TEST(a_room_that_is_none_is_an_error_of_divert),
         TEST(verdicts_know_what_they_are_for),
         TEST(the_text_of_a_join_cannot_be_assigned),
         TEST(a_fault_names_its_line),
