@@ -4,6 +4,7 @@
 #include "filter_stats.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum command_flag {
@@ -63,6 +64,16 @@ static void run_nick(struct hub *hub, struct conn *c, struct str args)
         hub_error(hub, c, "The nick \"" STR_FMT "\" %s.", STR_ARG(args), fault);
 }
 
+/* Programs find it in `to`. */
+static void tell_current(struct hub *hub, struct conn *c, const struct room *room)
+{
+    char text[64 + TEXT_ROOM_MAX];
+    struct str name = room_name(room);
+    int size = snprintf(text, sizeof text, "Your current room is " STR_FMT ".", STR_ARG(name));
+    struct event e = {.type = EVENT_NOTICE, .to = name, .text = str_from(text, (size_t)size)};
+    hub_tell(hub, c, &e);
+}
+
 static void run_join(struct hub *hub, struct conn *c, struct str args)
 {
     const char *fault = text_room_fault(args);
@@ -74,7 +85,7 @@ static void run_join(struct hub *hub, struct conn *c, struct str args)
     struct link *link = room ? conn_link(c, room->id) : NULL;
     if (link) {
         c->current = (uint8_t)(link - conn_links(c));
-        hub_notice(hub, c, "Your current room is " STR_FMT ".", STR_ARG(room_name(room)));
+        tell_current(hub, c, room);
         return;
     }
     struct filter_event e = {.kind = FILTER_JOIN, .room = args};

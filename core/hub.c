@@ -256,15 +256,16 @@ void hub_tell(struct hub *hub, struct conn *c, const struct event *e)
     hub_mark_slow(hub, c);
 }
 
+/* Completes `e` with the text. */
 __attribute__((format(printf, 4, 0))) static void tell_text(struct hub *hub, struct conn *c,
-                                                            enum event_type type,
-                                                            const char *format, va_list args)
+                                                            struct event e, const char *format,
+                                                            va_list args)
 {
     char text[SENTENCE_MAX + 2];
     int size = vsnprintf(text, sizeof text, format, args);
     size_t used = size < 0 ? 0 : (size_t)size;
     struct str sentence = {text, used < sizeof text ? used : sizeof text - 1};
-    struct event e = {.type = type, .text = text_cut(sentence, SENTENCE_MAX)};
+    e.text = text_cut(sentence, SENTENCE_MAX);
     hub_tell(hub, c, &e);
 }
 
@@ -272,7 +273,7 @@ void hub_notice(struct hub *hub, struct conn *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    tell_text(hub, c, EVENT_NOTICE, format, args);
+    tell_text(hub, c, (struct event){.type = EVENT_NOTICE}, format, args);
     va_end(args);
 }
 
@@ -280,7 +281,15 @@ void hub_error(struct hub *hub, struct conn *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    tell_text(hub, c, EVENT_ERROR, format, args);
+    tell_text(hub, c, (struct event){.type = EVENT_ERROR}, format, args);
+    va_end(args);
+}
+
+void hub_dismiss(struct hub *hub, struct conn *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tell_text(hub, c, (struct event){.type = EVENT_ERROR, .final = true}, format, args);
     va_end(args);
 }
 
@@ -401,7 +410,7 @@ static struct conn *take_slot(struct hub *hub, uint64_t handle, const struct add
 static struct conn *turn_away(struct hub *hub, struct conn *c, const char *why, const char *text)
 {
     hub->stats.refused++;
-    hub_error(hub, c, "%s", text);
+    hub_dismiss(hub, c, "%s", text);
     c->state = CONN_LEAVING;
     c->farewell = why;
     hub->leaving++;

@@ -132,6 +132,10 @@ void hub_notice(struct hub *hub, struct conn *c, const char *format, ...)
 void hub_error(struct hub *hub, struct conn *c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* hub_error() that says that it is the last word: hub_leave() follows. */
+void hub_dismiss(struct hub *hub, struct conn *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* A private message. False if the receiver does not read and takes no more. */
 bool hub_private(struct hub *hub, struct conn *from, struct conn *to, struct str text);
 

@@ -93,7 +93,7 @@ static void reply(struct hub *hub, struct conn *c, struct str text)
 static void kick(struct hub *hub, struct conn *c, struct str reason)
 {
     hub->stats.filter_kicks++;
-    hub_error(hub, c, "You were disconnected: " STR_FMT, STR_ARG(reason));
+    hub_dismiss(hub, c, "You were disconnected: " STR_FMT, STR_ARG(reason));
     hub_leave(hub, c, "kicked by a filter", STR("kicked"));
 }
 

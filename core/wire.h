@@ -21,8 +21,8 @@ enum event_type {
     EVENT_JOIN,    /* room, from, id, time; own: count */
     EVENT_PART,    /* room, from, id, time, text: why; own: to: the current room now */
     EVENT_NICK,    /* room, from: the old nick, id, time, nick */
-    EVENT_NOTICE,  /* text */
-    EVENT_ERROR,   /* text */
+    EVENT_NOTICE,  /* text; to: the current room now, where that is what it says */
+    EVENT_ERROR,   /* text; final */
     EVENT_GAP,     /* room, count: skipped */
     EVENT_HISTORY, /* room, count: messages that follow */
     EVENT_PONG,    /* time, token */
@@ -40,7 +40,8 @@ struct event_item {
 /* One event; borrowed by the encoder. What a type does not have is zero. */
 struct event {
     enum event_type type;
-    bool own; /* the receiver is the one it is about */
+    bool own;   /* the receiver is the one it is about */
+    bool final; /* nothing follows: the hub closes the connection */
     struct str room;
     struct str from;
     struct str to;

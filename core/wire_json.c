@@ -140,6 +140,8 @@ static char *write_specific(char *out, const struct event *e)
         return e->own ? number_member(out, STR("count"), e->count) : out;
     case EVENT_NICK:
         return text_member(out, STR("nick"), e->nick);
+    case EVENT_ERROR:
+        return e->final ? write_literal(write_key(out, STR("final")), "true") : out;
     case EVENT_GAP:
         return number_member(out, STR("skipped"), e->count);
     case EVENT_HISTORY:
@@ -158,13 +160,12 @@ static char *write_specific(char *out, const struct event *e)
     }
 }
 
-/* "to" is the receiver of a private message; a part's own use of it is for people. */
 static char *write_common(char *out, const struct event *e)
 {
     out = text_if(out, STR("room"), e->room);
     out = text_if(out, STR("from"), e->from);
-    if (e->type == EVENT_PRIVATE)
-        out = text_member(out, STR("to"), e->to);
+    bool always_to = e->type == EVENT_PRIVATE;
+    out = always_to ? text_member(out, STR("to"), e->to) : text_if(out, STR("to"), e->to);
     out = number_if(out, STR("id"), e->id);
     out = number_if(out, STR("seq"), e->seq);
     out = time_if(out, e->time_ms);

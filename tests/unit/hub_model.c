@@ -68,6 +68,13 @@ __attribute__((format(printf, 4, 5))) static void tell_text(struct model *m, str
     tell(c, model_make_notice(m, mark, text));
 }
 
+static void tell_dismissal(struct model *m, struct model_client *c, const char *reason)
+{
+    char text[MODEL_TEXT_MAX];
+    snprintf(text, sizeof text, "You were disconnected: %s", reason);
+    tell(c, model_make_dismissal(m, text));
+}
+
 static bool is_member(const struct model_client *c, int room)
 {
     for (int i = 0; i < c->room_count; i++) {
@@ -154,7 +161,7 @@ static void join(struct model *m, struct model_client *c, struct str name)
     if (r >= 0 && is_member(c, r)) {
         while (c->rooms[c->current] != r)
             c->current = (c->current + 1) % c->room_count;
-        tell_text(m, c, '*', "Your current room is %s.", m->rooms[r].name);
+        tell(c, model_make_current(m, &m->rooms[r]));
         return;
     }
     if (c->room_count == CONN_ROOMS_MAX) {
@@ -239,7 +246,7 @@ static void say(struct model *m, struct model_client *c, bool action, struct str
         tell_text(m, c, '*', "%s", original);
         break;
     case FILTER_KICK:
-        tell_text(m, c, '!', "You were disconnected: %s", original);
+        tell_dismissal(m, c, original);
         break; /* and model_leave() follows */
     case FILTER_REPLACE:
         post_message(m, c, action, str_of(copy));

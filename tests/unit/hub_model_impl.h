@@ -82,6 +82,8 @@ void *model_must(void *memory);
 
 /* A notice (mark '*') or an error ('!'). */
 struct said model_make_notice(struct model *m, char mark, const char *text);
+struct said model_make_current(struct model *m, const struct model_room *room);
+struct said model_make_dismissal(struct model *m, const char *text);
 struct said model_make_message(struct model *m, const struct model_client *from,
                                const struct model_room *room, bool action, struct str text);
 struct said model_make_welcome(struct model *m, const struct model_client *c);

@@ -52,6 +52,27 @@ struct said model_make_notice(struct model *m, char mark, const char *text)
     return say_it(m, line, json);
 }
 
+struct said model_make_current(struct model *m, const struct model_room *room)
+{
+    char line[MODEL_TEXT_MAX];
+    char json[MODEL_TEXT_MAX];
+    snprintf(line, sizeof line, "* Your current room is %s.", room->name);
+    snprintf(json, sizeof json,
+             "{\"type\":\"notice\",\"to\":\"%s\",\"text\":\"Your current room is %s.\"}",
+             room->name, room->name);
+    return say_it(m, line, json);
+}
+
+/* The last words to somebody. */
+struct said model_make_dismissal(struct model *m, const char *text)
+{
+    char line[MODEL_TEXT_MAX];
+    char json[MODEL_TEXT_MAX];
+    snprintf(line, sizeof line, "! %s", text);
+    snprintf(json, sizeof json, "{\"type\":\"error\",\"text\":\"%s\",\"final\":true}", text);
+    return say_it(m, line, json);
+}
+
 struct said model_make_message(struct model *m, const struct model_client *from,
                                const struct model_room *room, bool action, struct str text)
 {
@@ -137,15 +158,18 @@ struct said model_make_parted(struct model *m, const struct model_client *c,
 {
     char line[MODEL_TEXT_MAX];
     char json[MODEL_TEXT_MAX];
+    char to[64] = "";
     int size = snprintf(line, sizeof line, "* You left %s. ", room->name);
-    if (c->room_count > 0)
-        snprintf(line + size, sizeof line - (size_t)size, "Your current room is %s.",
-                 m->rooms[c->rooms[c->current]].name);
-    else
+    if (c->room_count > 0) {
+        const char *current = m->rooms[c->rooms[c->current]].name;
+        snprintf(line + size, sizeof line - (size_t)size, "Your current room is %s.", current);
+        snprintf(to, sizeof to, ",\"to\":\"%s\"", current);
+    } else {
         snprintf(line + size, sizeof line - (size_t)size, "You are in no room now: /join one.");
+    }
     snprintf(json, sizeof json,
-             "{\"type\":\"part\",\"room\":\"%s\",\"from\":\"%s\",\"id\":%" PRIu64 "}", room->name,
-             c->nick, c->id);
+             "{\"type\":\"part\",\"room\":\"%s\",\"from\":\"%s\"%s,\"id\":%" PRIu64 "}", room->name,
+             c->nick, to, c->id);
     return say_it(m, line, json);
 }
 

@@ -170,7 +170,8 @@ static void what_one_did_oneself_is_told_in_the_second_person(void **state)
          ",\"count\":0}\n"},
         {{EVENT_PART, true, CATS, ANN, NOW, .to = TEXT("#lobby")},
          "* You left #cats. Your current room is #lobby.\n",
-         "{\"type\":\"part\",\"room\":\"#cats\",\"from\":\"ann\",\"id\":7," TIME "}\n"},
+         "{\"type\":\"part\",\"room\":\"#cats\",\"from\":\"ann\",\"to\":\"#lobby\",\"id\":7," TIME
+         "}\n"},
         {{EVENT_PART, true, LOBBY, ANN, NOW},
          "* You left #lobby. You are in no room now: /join one.\n",
          "{\"type\":\"part\",\"room\":\"#lobby\",\"from\":\"ann\",\"id\":7," TIME "}\n"},
@@ -191,6 +192,12 @@ static void what_the_hub_says(void **state)
         {{EVENT_ERROR, .text = TEXT("There is no command /x.")},
          "! There is no command /x.\n",
          "{\"type\":\"error\",\"text\":\"There is no command /x.\"}\n"},
+        {{EVENT_NOTICE, .to = TEXT("#cats"), .text = TEXT("Your current room is #cats.")},
+         "* Your current room is #cats.\n",
+         "{\"type\":\"notice\",\"to\":\"#cats\",\"text\":\"Your current room is #cats.\"}\n"},
+        {{EVENT_ERROR, .final = true, .text = TEXT("You were disconnected: enough")},
+         "! You were disconnected: enough\n",
+         "{\"type\":\"error\",\"text\":\"You were disconnected: enough\",\"final\":true}\n"},
         {{EVENT_GAP, LOBBY, .count = 120},
          "* 120 messages skipped: this connection reads too slowly.\n",
          "{\"type\":\"gap\",\"room\":\"#lobby\",\"skipped\":120}\n"},
@@ -379,6 +386,7 @@ static void bound_holds_with_everything_at_its_longest(void **state)
         struct event_item items[2] = {{s, UINT64_MAX}, {s, UINT64_MAX}};
         for (int type = 0; type < EVENT_TYPES * 2; type++) {
             struct event e = {(enum event_type)(type / 2),
+                              type & 1,
                               type & 1,
                               s,
                               s,
