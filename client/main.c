@@ -22,6 +22,17 @@ static int open_standard_descriptors(void)
     return 0;
 }
 
+static int chat(const struct client_options *options)
+{
+    struct client *c;
+    int status = client_connect(&c, options);
+    if (status == EX_OK) {
+        status = client_start(c);
+        client_close(c);
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     if (open_standard_descriptors() < 0)
@@ -31,14 +42,8 @@ int main(int argc, char **argv)
 
     struct client_options options;
     int status = client_options_parse(&options, argc, argv);
-    if (status >= 0)
-        return status;
-
-    struct client *c;
-    status = client_connect(&c, &options);
-    if (status == EX_OK) {
-        status = client_start(c);
-        client_close(c);
-    }
+    if (status < 0)
+        status = chat(&options);
+    client_options_fini(&options);
     return status;
 }

@@ -41,7 +41,11 @@ LINE = b"0123456789abcde\n"
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 
-ENVIRONMENT = dict(os.environ, **SANITIZER_ENV)
+# Nothing of the user's own settings.
+ENVIRONMENT = dict(os.environ, **SANITIZER_ENV, HOME="/nowhere", XDG_CONFIG_HOME="/nowhere",
+                   XDG_STATE_HOME="/nowhere")
+for variable in ("CHATROOM_HUB", "CHATROOM_NICK", "NO_COLOR", "CLICOLOR_FORCE"):
+    ENVIRONMENT.pop(variable, None)
 
 
 def prepare():
