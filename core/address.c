@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,18 +160,29 @@ static bool path_is_stale(const struct address *a)
     return stale;
 }
 
-static int bind_address(int fd, const struct address *a)
+/* bind(). There is no moment in which others could connect to a path: the umask is set before. */
+static int bind_once(int fd, const struct address *a)
 {
-    if (bind(fd, &a->u.any, a->length) == 0)
-        return 0;
-    if (errno != EADDRINUSE || a->u.any.sa_family != AF_UNIX || !path_is_stale(a))
-        return -errno;
-    address_unlink(a);
-    return bind(fd, &a->u.any, a->length) < 0 ? -errno : 0;
+    enum { OWNER_AND_GROUP = 0117 };
+    mode_t before = umask(OWNER_AND_GROUP);
+    int rc = bind(fd, &a->u.any, a->length) < 0 ? -errno : 0;
+    umask(before);
+    return rc;
 }
 
-/* What accepted sockets inherit: no Nagle (the hub batches by itself), and a dead peer is noticed
- * within a few minutes. An IPv6 listener leaves IPv4 to others. */
+static int bind_address(int fd, const struct address *a)
+{
+    int rc = bind_once(fd, a);
+    if (rc != -EADDRINUSE || a->u.any.sa_family != AF_UNIX || !path_is_stale(a))
+        return rc;
+    address_unlink(a);
+    return bind_once(fd, a);
+}
+
+/* What accepted sockets inherit: no Nagle (the hub batches by itself); a peer that is gone without
+ * a word is noticed within a few minutes, by keepalive if nothing is to be sent, by
+ * TCP_USER_TIMEOUT (RFC 5482) if something is: that is also how long a peer may stop reading
+ * altogether. */
 static void set_options(int fd, sa_family_t family)
 {
     int on = 1;
@@ -182,11 +194,11 @@ static void set_options(int fd, sa_family_t family)
     int idle_s = 60;
     int interval_s = 20;
     int probes = 4;
+    unsigned timeout_ms = 300000;
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-    if (family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 int address_listen(struct address *a)
@@ -196,6 +208,10 @@ int address_listen(struct address *a)
     if (fd < 0)
         return -errno;
     set_options(fd, family);
+    if (family == AF_INET6) { /* IPv4 is left to others */
+        int on = 1;
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
     int rc = bind_address(fd, a);
     if (rc == 0 && listen(fd, SOMAXCONN) < 0)
         rc = -errno;
@@ -207,6 +223,33 @@ int address_listen(struct address *a)
     if (getsockname(fd, &a->u.any, &length) == 0)
         a->length = length;
     return fd;
+}
+
+static int int_option(int fd, int name)
+{
+    int value = 0;
+    socklen_t size = (socklen_t)sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
+}
+
+int address_inherit(int fd, struct address *a)
+{
+    *a = (struct address){.length = (socklen_t)sizeof a->u};
+    if (getsockname(fd, &a->u.any, &a->length) < 0)
+        return -errno;
+    if (int_option(fd, SO_TYPE) != SOCK_STREAM || int_option(fd, SO_ACCEPTCONN) != 1)
+        return -EINVAL;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+        return -errno;
+    set_options(fd, a->u.any.sa_family);
+    return 0;
+}
+
+int address_give(const struct address *a, uid_t uid, gid_t gid)
+{
+    if (a->u.any.sa_family != AF_UNIX)
+        return 0;
+    return lchown(a->u.local.sun_path, uid, gid) < 0 ? -errno : 0;
 }
 
 void address_unlink(const struct address *a)

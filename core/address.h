@@ -48,10 +48,22 @@ const char *address_brief_format(const struct address_brief *b, char *out, size_
 
 /*
  * socket(), bind(), listen(): a listening socket, close-on-exec, non-blocking, TCP_NODELAY for
- * what it accepts. A unix path left over by a dead process is replaced; one in use is not. `a` gets
- * the port the kernel chose. Returns the descriptor or a negative errno.
+ * what it accepts. A unix path left over by a dead process is replaced; one in use is not. Owner
+ * and group may connect to it, nobody else, whatever the umask(2) of the process: mode 0660. `a`
+ * gets the port the kernel chose. Returns the descriptor or a negative errno.
  */
 int address_listen(struct address *a);
+
+/*
+ * The same for a socket that somebody else made and that listens already: sets what
+ * address_listen() sets and reads its address into `a`. Returns 0, or a negative errno: -ENOTSOCK,
+ * -EINVAL if it is no listening stream socket. `fd` stays the caller's.
+ */
+int address_inherit(int fd, struct address *a);
+
+/* Makes the path of a unix listener somebody else's, chown(2). 0 for others, or a negative errno.
+ */
+int address_give(const struct address *a, uid_t uid, gid_t gid);
 
 /* Removes the path of a unix listener; nothing for others. */
 void address_unlink(const struct address *a);

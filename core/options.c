@@ -138,6 +138,23 @@ static int set_watch(struct options *o, const char *value, char *why, size_t why
     return 0;
 }
 
+static int set_user(struct options *o, const char *value, char *why, size_t why_size)
+{
+    (void)why;
+    (void)why_size;
+    o->user = value;
+    return 0;
+}
+
+static int set_seccomp(struct options *o, const char *value, char *why, size_t why_size)
+{
+    o->seccomp = strcmp(value, "on") == 0;
+    if (o->seccomp || strcmp(value, "off") == 0)
+        return 0;
+    snprintf(why, why_size, "must be on or off, not \"%s\"", value);
+    return -EINVAL;
+}
+
 static int set_history(struct options *o, const char *value, char *why, size_t why_size)
 {
     return parse_u32(&o->limits.history, value, 0, 1000000, why, why_size);
@@ -209,6 +226,8 @@ static const struct row rows[] = {
     {0, "max-line", "BYTES", "longest line of input (8192)", set_max_line},
     {0, "max-clients", "N", "most clients (what the descriptor limit allows)", set_max_clients},
     {0, "presence-max", "N", "announce joins and leaves in rooms of up to N (100)", set_presence},
+    {0, "user", "NAME", "become this user once bound (root only)", set_user},
+    {0, "seccomp", "on|off", "give up system calls a hub does not need (on)", set_seccomp},
     {0, "log-level", "LEVEL", "error, warn, info or debug (info)", set_log_level},
     {0, "check", NULL, "check settings and filters, then exit: 0 or 78", set_check},
     {'V', "version", NULL, "print the version and exit", NULL},
@@ -310,6 +329,7 @@ int options_parse(struct options *o, int argc, char **argv)
     *o = (struct options){
         .backend = NETPOLL_AUTO,
         .log_level = DIAG_INFO,
+        .seccomp = true,
         .limits =
             {
                 .max_line = DEFAULT_MAX_LINE,
@@ -333,8 +353,5 @@ int options_parse(struct options *o, int argc, char **argv)
         snprintf(what, sizeof what, "unexpected argument \"%s\"", argv[optind]);
         return usage_fault(what, "");
     }
-    char why[256];
-    if (o->listen_count == 0)
-        set_listen(o, "127.0.0.1:8888", why, sizeof why);
     return -1;
 }

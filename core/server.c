@@ -2,6 +2,7 @@
 #include "diag.h"
 #include "filter_stats.h"
 #include "netpoll.h"
+#include "privileges.h"
 #include "server_impl.h"
 
 #include <errno.h>
@@ -213,9 +214,8 @@ static uint64_t raise_descriptor_limit(void)
 }
 
 /* Without --max-clients: as many as there can be descriptors. */
-static void set_max_clients(struct server *s, struct hub_limits *limits)
+static void set_max_clients(struct server *s, struct hub_limits *limits, uint64_t descriptors)
 {
-    uint64_t descriptors = raise_descriptor_limit();
     uint64_t usable = descriptors > 2 * RESERVED_DESCRIPTORS ? descriptors - RESERVED_DESCRIPTORS
                                                              : RESERVED_DESCRIPTORS;
     if (usable > 1000000)
@@ -248,42 +248,10 @@ static int open_poller(struct server *s)
     return 0;
 }
 
-/* socket(), bind(), listen(), and into the poller. */
-static int open_listener(struct server *s, const struct address *wanted)
-{
-    char text[ADDRESS_TEXT_MAX];
-    struct listener *l = &s->listeners[s->listener_count];
-    l->address = *wanted;
-    int fd = address_listen(&l->address);
-    if (fd < 0) {
-        diag_log(DIAG_ERROR, "cannot listen on %s: %s", address_format(wanted, text, sizeof text),
-                 strerror(-fd));
-        return EX_UNAVAILABLE;
-    }
-    int rc = netpoll_listen(s->np, fd, &l->handle);
-    if (rc < 0) {
-        diag_log(DIAG_ERROR, "cannot poll %s: %s", address_format(wanted, text, sizeof text),
-                 strerror(-rc));
-        close(fd);
-        return EX_UNAVAILABLE;
-    }
-    s->listener_count++;
-    diag_log(DIAG_INFO, "listening on %s", address_format(&l->address, text, sizeof text));
-    return 0;
-}
-
-static int open_listeners(struct server *s)
-{
-    int status = 0;
-    for (size_t i = 0; i < s->options->listen_count && status == 0; i++)
-        status = open_listener(s, &s->options->listen[i]);
-    return status;
-}
-
-static int open_hub(struct server *s)
+static int open_hub(struct server *s, uint64_t descriptors)
 {
     struct hub_limits limits = s->options->limits;
-    set_max_clients(s, &limits);
+    set_max_clients(s, &limits, descriptors);
     s->attended.items = calloc(s->max_slots + 1, sizeof *s->attended.items);
     if (hub_init(&s->hub, &limits, s->max_slots + 1) == 0 && s->attended.items)
         return server_filters_open(s);
@@ -291,17 +259,50 @@ static int open_hub(struct server *s)
     return EX_OSERR;
 }
 
+/* What is still done as root: finding out who to become, and binding. */
+static int open_sockets(struct server *s)
+{
+    char why[256];
+    struct privileges_user user;
+    const char *name = s->options->user;
+    if (name && privileges_find(&user, name, why, sizeof why) < 0) {
+        diag_log(DIAG_ERROR, "--user: %s", why);
+        return EX_CONFIG;
+    }
+    int status = server_listen_open(s, name ? &user : NULL);
+    if (status != 0 || !name)
+        return status;
+    if (privileges_become(&user, why, sizeof why) < 0) {
+        diag_log(DIAG_ERROR, "--user: %s", why);
+        return EX_OSERR;
+    }
+    diag_log(DIAG_INFO, "going on as user %s", name);
+    return 0;
+}
+
+static void seal(const struct server *s)
+{
+    char why[256];
+    if (s->options->seccomp && privileges_seal(why, sizeof why) < 0)
+        diag_log(DIAG_WARN, "%s; going on without", why);
+}
+
 static int open_all(struct server *s)
 {
-    int status = open_hub(s);
+    uint64_t descriptors = raise_descriptor_limit();
+    int status = open_sockets(s);
+    if (status == 0)
+        status = open_hub(s, descriptors);
     if (status == 0)
         status = open_poller(s);
     if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
         status = EX_OSERR;
     if (status == 0 && (open_signals(s) < 0 || server_watch_open(s) < 0))
         status = EX_OSERR;
-    if (status == 0) /* last: who reads that it listens may send it signals */
-        status = open_listeners(s);
+    if (status == 0) {
+        seal(s);
+        status = server_listen_start(s); /* last: who reads that it listens may send signals */
+    }
     return status;
 }
 
@@ -397,8 +398,7 @@ void server_close(struct server *s)
     if (!s)
         return;
     netpoll_free(s->np);
-    for (size_t i = 0; i < s->listener_count; i++)
-        address_unlink(&s->listeners[i].address);
+    server_listen_close(s);
     fanout_fini(&s->fanout);
     hub_fini(&s->hub);
     free(s->attended.items);

@@ -1,6 +1,6 @@
 /*
- * The inside of the server, shared by server.c (life, loop, signals), session.c (what netpoll says
- * of one connection) and server_filters.c (the chain, and its reload).
+ * The inside of the server, shared by server.c (life, loop, signals), server_listen.c, session.c
+ * (what netpoll says of one connection) and server_filters.c (the chain, and its reload).
  */
 #ifndef CHATROOM_SERVER_IMPL_H
 #define CHATROOM_SERVER_IMPL_H
@@ -9,9 +9,13 @@
 #include "hub.h"
 #include "server.h"
 
+struct privileges_user;
+
 struct listener {
     struct address address;
     netpoll_handle handle;
+    int fd;         /* until it is polled; then -1 */
+    bool inherited; /* from a service manager, which keeps the path of a unix socket */
 };
 
 enum server_timer {
@@ -47,6 +51,18 @@ extern const struct netpoll_handlers server_handlers; /* their owner is the stru
 
 /* One turn; waits up to `timeout_ms` where nothing is due. 0 or a negative errno. */
 int server_turn(struct server *s, int timeout_ms);
+
+/* ---- server_listen.c: where clients come in ------------------------------------------------- */
+
+/* Opens or inherits the listening sockets; those on paths go to `user` unless that is NULL. 0 or an
+ * exit status, reason logged. */
+int server_listen_open(struct server *s, const struct privileges_user *user);
+
+/* Hands them to the poller and says where they are. 0 or an exit status. */
+int server_listen_start(struct server *s);
+
+/* Closes what is not the poller's, and removes paths. */
+void server_listen_close(struct server *s);
 
 /* ---- session.c: one connection -------------------------------------------------------------- */
 

@@ -240,10 +240,10 @@ class Log:
 class Hub:
     """A running chatroom_server."""
 
-    def __init__(self, command, listeners=1, environment=None, quiet=False):
+    def __init__(self, command, listeners=1, environment=None, quiet=False, inherited=()):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        env=environment)
+                                        env=environment, pass_fds=inherited)
         self.log = Log(self.process.stderr)
         self.clients = []
         self.addresses = []

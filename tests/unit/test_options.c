@@ -76,8 +76,9 @@ static void the_defaults_are_those_of_the_manual(void **state)
     struct run r;
     (void)state;
     assert_accepted(&r, "");
-    assert_int_equal(r.o.listen_count, 1);
-    assert_listens(&r.o, 0, "127.0.0.1:8888");
+    assert_int_equal(r.o.listen_count, 0); /* the server knows where, then */
+    assert_null(r.o.user);
+    assert_true(r.o.seccomp);
     assert_int_equal(r.o.backend, NETPOLL_AUTO);
     assert_int_equal(r.o.log_level, DIAG_INFO);
     assert_int_equal(r.o.filter_count, 0);
@@ -98,7 +99,10 @@ static void every_option_sets_its_setting(void **state)
     assert_accepted(&r,
                     "-b epoll -f a.lua --filter b.lua --filter-dir dir --history 7 --slow close "
                     "--lag-limit 4096 --max-line 100 --max-clients 12 --presence-max 0 "
-                    "--log-level debug --check -l 1.2.3.4:5 --listen=[::1]:0");
+                    "--log-level debug --check -l 1.2.3.4:5 --listen=[::1]:0 --user ann "
+                    "--seccomp off");
+    assert_string_equal(r.o.user, "ann");
+    assert_false(r.o.seccomp);
     assert_int_equal(r.o.backend, NETPOLL_EPOLL);
     assert_int_equal(r.o.filter_count, 2);
     assert_string_equal(r.o.filters[0], "a.lua");
@@ -112,7 +116,7 @@ static void every_option_sets_its_setting(void **state)
     assert_int_equal(r.o.limits.presence_max, 0);
     assert_int_equal(r.o.log_level, DIAG_DEBUG);
     assert_true(r.o.check);
-    assert_int_equal(r.o.listen_count, 2); /* the default is gone */
+    assert_int_equal(r.o.listen_count, 2);
     assert_listens(&r.o, 0, "1.2.3.4:5");
     assert_listens(&r.o, 1, "[::1]:0");
 }
