@@ -261,7 +261,7 @@ static void the_longest_label_is_not_cut(void **state)
     char out[64 + 4 * TEXT_NICK_MAX];
     char nick[TEXT_NICK_MAX];
     (void)state;
-    memset(nick, '\\', sizeof nick);
+    memset(nick, 0xc3, sizeof nick); /* each is shown as four */
     set_nick(&c, str_from(nick, sizeof nick));
     conn_label(&c, out, sizeof out);
     assert_int_equal(strlen(out), strlen("client-18446744073709551615 ()") + 4 * TEXT_NICK_MAX);
