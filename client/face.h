@@ -136,5 +136,6 @@ struct face {
 /* Every face has such a constructor. Options and host are borrowed until its end. NULL without
  * memory. */
 struct face *face_pipe_new(const struct client_options *options, const struct face_host *host);
+struct face *face_probe_new(const struct client_options *options, const struct face_host *host);
 
 #endif

@@ -37,6 +37,12 @@ void probe_answer(struct probe *p, uint64_t now_ns)
         p->times[p->answered++] = now_ns - p->sent_ns;
 }
 
+void probe_take_back(struct probe *p)
+{
+    if (p->sent > p->answered)
+        p->sent--;
+}
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a;

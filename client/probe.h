@@ -37,6 +37,9 @@ void probe_fini(struct probe *p);
 void probe_send(struct probe *p, uint64_t now_ns);
 void probe_answer(struct probe *p, uint64_t now_ns);
 
+/* The ping just sent, still unanswered, does not count: there was no hub to answer it. */
+void probe_take_back(struct probe *p);
+
 static inline bool probe_is_complete(const struct probe *p)
 {
     return p->answered == p->wanted;

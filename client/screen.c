@@ -214,6 +214,20 @@ int screen_text(struct screen *s, struct str text)
     return s->error;
 }
 
+int screen_raw(struct screen *s, struct str bytes)
+{
+    if (s->held > 0)
+        show_piece(s, s->held);
+    while (bytes.size > 0 && s->error == 0) {
+        size_t n = bytes.size < sizeof s->out ? bytes.size : sizeof s->out;
+        char last = bytes.data[n - 1];
+        s->mid_line = last != '\n' && last != '\0';
+        put(s, str_from(bytes.data, n));
+        bytes = str_skip(bytes, n);
+    }
+    return s->error;
+}
+
 int screen_finish(struct screen *s)
 {
     if (s->held > 0 || s->mid_line)

@@ -30,6 +30,10 @@ void screen_free(struct screen *s); /* writes nothing */
 int screen_text(struct screen *s, struct str text);
 int screen_flush(struct screen *s);
 
+/* The same for bytes that are the client's own and go out as they are: colours, NUL. They come
+ * behind what was given before, even where that has no newline yet. */
+int screen_raw(struct screen *s, struct str bytes);
+
 /* Shows the line that was being received, with the newline it lacks, and flushes. */
 int screen_finish(struct screen *s);
 

@@ -79,6 +79,11 @@ static void stray_answers_are_ignored(void **state)
     probe_answer(&p, 30);
     probe_answer(&p, 40);
     assert_int_equal(p.answered, 1);
+    probe_take_back(&p); /* of what was answered, nothing */
+    assert_int_equal(p.sent, 1);
+    probe_send(&p, 45);
+    probe_take_back(&p);
+    assert_int_equal(p.sent, 1);
     probe_send(&p, 50);
     probe_answer(&p, 60);
     probe_send(&p, 70); /* one too many */
