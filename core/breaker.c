@@ -57,6 +57,12 @@ bool breaker_fault(struct breaker *b, int64_t now)
     return true;
 }
 
+void breaker_excuse(struct breaker *b)
+{
+    if (b->state == BREAKER_HALF_OPEN)
+        b->state = BREAKER_OPEN; /* since when is as before: its delay is over */
+}
+
 const char *breaker_state_name(enum breaker_state state)
 {
     static const char *const names[] = {

@@ -45,7 +45,8 @@ struct breaker {
     int64_t recent[BREAKER_FAULTS - 1]; /* a ring: when the last of them were */
 };
 
-/* True if the call may be made; it must then be followed by breaker_success() or breaker_fault().
+/* True if the call may be made; it must then be followed by breaker_success(), breaker_fault() or
+ * breaker_excuse().
  * Open, and the delay is over: becomes half-open, and allows this one. Half-open: false. */
 bool breaker_allows(struct breaker *b, int64_t now);
 
@@ -53,6 +54,10 @@ bool breaker_allows(struct breaker *b, int64_t now);
  * effect on an open one. */
 bool breaker_success(struct breaker *b, int64_t now);
 bool breaker_fault(struct breaker *b, int64_t now);
+
+/* The call failed through no fault of its own: nothing is learnt. Half-open, it is open again, and
+ * the next call is the probe. */
+void breaker_excuse(struct breaker *b);
 
 /* "closed", "open", "half-open". Static. */
 const char *breaker_state_name(enum breaker_state state);

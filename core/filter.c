@@ -26,6 +26,7 @@ struct filter_chain {
     struct filter *filters[FILTER_MATCH_MAX]; /* by priority */
     size_t count;
     size_t max_text;
+    size_t first_tick;               /* whose timers the next tick begins with */
     uint64_t spent;                  /* ns in filters */
     uint64_t handlers[FILTER_KINDS]; /* bit i: filter i wants to see this kind */
     struct filter_match_set *match;  /* of the filters; NULL without any */
@@ -314,6 +315,10 @@ static const char *verdict_fault(enum filter_kind kind, const struct filter_resu
 
 static void count(struct filter *f, const struct filter_result *said)
 {
+    if (said->verdict == FILTER_FAULT && said->excused) {
+        f->starved++;
+        return;
+    }
     f->verdicts[said->verdict]++;
     if (said->verdict == FILTER_FAULT)
         fault_lines_count(&f->fault_lines, said->at);
@@ -364,10 +369,13 @@ static bool admit(struct filter *f, int64_t now_ms)
     return admitted;
 }
 
-static void settle(struct filter *f, bool faulty, int64_t now_ms)
+static void settle(struct filter *f, const struct filter_result *said, int64_t now_ms)
 {
     struct breaker *b = &f->breaker;
-    if (faulty ? breaker_fault(b, now_ms) : breaker_success(b, now_ms))
+    bool faulty = said->verdict == FILTER_FAULT;
+    if (faulty && said->excused)
+        breaker_excuse(b);
+    else if (faulty ? breaker_fault(b, now_ms) : breaker_success(b, now_ms))
         log_breaker(f);
 }
 
@@ -389,39 +397,58 @@ static void judge(struct filter_chain *chain, struct filter *f, struct walk *w,
     call(f, w, said);
     chain->spent += w->took;
     bool faulty = said->verdict == FILTER_FAULT;
-    settle(f, faulty, w->now.time_ms);
+    settle(f, said, w->now.time_ms);
     if (faulty)
         stand_in(chain, f, w, "failed", said);
     if (faulty || on_trial)
         w->clock = 0;
 }
 
-/* Runs the timers of one filter. Asking for those due at INT64_MIN only tells when the first is:
- * a breaker must not take a tick without a timer for a success. */
-static int64_t tick(struct filter *f, int64_t now_ms)
+/* Runs one timer that is due, and times it. Returns when the next one is. */
+static int64_t run_timer(struct filter_chain *chain, struct filter *f, int64_t now_ms)
 {
     struct filter_result said = {.verdict = FILTER_PASS};
-    int64_t due = f->ops->tick(f, INT64_MIN, &said);
-    for (int i = 0; i < TIMERS_PER_TICK && due <= now_ms; i++) {
+    uint64_t start = clock_ns();
+    int64_t due = f->ops->tick(f, now_ms, &said);
+    uint64_t took = clock_ns() - start;
+    chain->spent += took;
+    f->slow += took > FILTER_SOFT_NS;
+    if (said.verdict == FILTER_FAULT) {
+        count(f, &said);
+        log_fault(f, said.text);
+    }
+    settle(f, &said, now_ms);
+    return due;
+}
+
+/* Runs the timers of one filter, until the chain has spent so much. Asking for those due at
+ * INT64_MIN only tells when the first is: a breaker must not take a tick without a timer for a
+ * success. */
+static int64_t tick(struct filter_chain *chain, struct filter *f, int64_t now_ms, uint64_t until)
+{
+    struct filter_result ignored = {.verdict = FILTER_PASS};
+    int64_t due = f->ops->tick(f, INT64_MIN, &ignored);
+    for (int i = 0; i < TIMERS_PER_TICK && due <= now_ms && chain->spent < until; i++) {
         if (!admit(f, now_ms))
             return f->breaker.since + f->breaker.delay;
-        said = (struct filter_result){.verdict = FILTER_PASS};
-        due = f->ops->tick(f, now_ms, &said);
-        if (said.verdict == FILTER_FAULT) {
-            count(f, &said);
-            log_fault(f, said.text);
-        }
-        settle(f, said.verdict == FILTER_FAULT, now_ms);
+        due = run_timer(chain, f, now_ms);
     }
     return due;
 }
 
+/* Whoever comes when the time is used up is the first of the next tick. */
 int64_t filter_chain_tick(struct filter_chain *chain, int64_t now_ms)
 {
+    const uint64_t until = chain->spent + FILTER_TICK_NS;
+    size_t first = chain->first_tick;
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < chain->count; i++) {
-        struct filter *f = chain->filters[i];
-        int64_t due = f->ops->tick ? tick(f, now_ms) : INT64_MAX;
+        size_t k = (first + i) % chain->count;
+        struct filter *f = chain->filters[k];
+        bool in_time = chain->spent < until;
+        int64_t due = f->ops->tick ? tick(chain, f, now_ms, until) : INT64_MAX;
+        if (in_time && chain->spent >= until)
+            chain->first_tick = k + 1;
         if (due < next)
             next = due;
     }

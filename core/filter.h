@@ -71,6 +71,7 @@ struct filter_result {
         message;   /* DIVERT, from the chain: what to post there, rewritten by who came before */
     struct str at; /* from the filter: where it was decided, "words.lua:31"; the same life time. Of
                       a fault wherever known; otherwise only for the log at level debug. */
+    bool excused;  /* FAULT, from the filter: it is not its fault. The breaker does not count it. */
 };
 
 /* What filters may do to the hub; implemented by the core (hub_filters.c), and by tests. Every one
@@ -160,14 +161,16 @@ struct filter {
     uint64_t verdicts[FILTER_VERDICTS];
     uint64_t refused;               /* rewritings the chain did not take: empty or too long */
     uint64_t bypassed;              /* events while the breaker was open */
-    uint64_t slow;                  /* calls that took longer than FILTER_SOFT_NS */
+    uint64_t starved;               /* faults that are excused, and no verdicts */
+    uint64_t slow;                  /* calls, of timers too, that took longer than FILTER_SOFT_NS */
     struct fault_lines fault_lines; /* of the faults */
     struct histogram ns;            /* of the calls */
     struct breaker breaker;
 };
 
-/* A call that takes longer is counted: the soft budget. The hard one is the filter's own affair. */
-enum { FILTER_SOFT_NS = 500 * 1000 };
+/* Time, on the wall. A call that takes longer than the soft budget is counted; the hard one is the
+ * filter's own affair. In a tick no further timer starts once those before took so long. */
+enum { FILTER_SOFT_NS = 500 * 1000, FILTER_TICK_NS = 5 * 1000 * 1000 };
 
 enum { FILTER_FIRST = -1000, FILTER_NORMAL = 0, FILTER_LAST = 1000 };
 
@@ -205,7 +208,8 @@ int filter_chain_add(struct filter_chain *chain, struct filter *f);
 
 size_t filter_chain_size(const struct filter_chain *chain);
 
-/* Nanoseconds that its filters have taken since it was made: for a budget of the caller's. */
+/* Nanoseconds that its filters have taken since it was made, timers included: for a budget of the
+ * caller's. */
 uint64_t filter_chain_spent(const struct filter_chain *chain);
 struct filter *filter_chain_at(const struct filter_chain *chain, size_t i);
 struct filter *filter_chain_find(const struct filter_chain *chain, struct str name);
@@ -229,8 +233,9 @@ void filter_chain_run(struct filter_chain *chain, const struct filter_event *e,
 bool filter_chain_command(struct filter_chain *chain, const struct filter_event *e,
                           struct filter_result *result);
 
-/* Runs due timers of all filters, so many of each that it ends; returns when the next is due (wall
- * clock, ms; it may be by now), or INT64_MAX. Those of a filter that is out of order wait. */
+/* Runs due timers of all filters, as many as fit in FILTER_TICK_NS, and one at least, and so many
+ * of each that it ends; returns when the next is due (wall clock, ms; it may be by now), or
+ * INT64_MAX. Those of a filter that is out of order wait. */
 int64_t filter_chain_tick(struct filter_chain *chain, int64_t now_ms);
 
 /* What log lines about it start with: "filter NAME", or "candidate NAME", escaped. Returns `out`.

@@ -27,6 +27,7 @@ static void read_counters(const struct filter *f, struct counter out[COUNTERS])
         {"shadows", f->verdicts[FILTER_SHADOW]},
         {"kicks", f->verdicts[FILTER_KICK]},
         {"faults", f->verdicts[FILTER_FAULT]},
+        {"starved", f->starved},
         {"refused", f->refused},
         {"bypassed", f->bypassed},
         {"slow", f->slow},

@@ -12,7 +12,6 @@
 
 enum {
     SENTENCE_MAX = 512,
-    JUDGED_MAX_NS = 20 * 1000 * 1000, /* of filters, a turn */
     POSTED_MAX = 1 << 20, /* bytes a turn: about ten milliseconds of sends to a small room */
 };
 
@@ -105,14 +104,14 @@ void hub_turn(struct hub *hub)
 {
     hub->now_ms = 0;
     hub->posted = 0;
-    hub->judged = filter_chain_spent(hub->filters);
+    hub->judged = hub_filters_spent(hub);
 }
 
 bool hub_full(const struct hub *hub)
 {
     size_t quarter = hub->limits.lag_limit / 4;
     return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX) ||
-           filter_chain_spent(hub->filters) - hub->judged > JUDGED_MAX_NS;
+           hub_filters_spent(hub) - hub->judged > HUB_JUDGED_MAX_NS;
 }
 
 int64_t hub_now(struct hub *hub)

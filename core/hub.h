@@ -38,6 +38,7 @@ enum {
     HUB_OUTQ_HIGH = 64 << 10, /* a connection's input waits while its out-queue holds more */
     HUB_OUTQ_MAX = 1 << 20,   /* others may put so much into it until the next flush */
     HUB_LIST_MAX = 500,       /* names in an answer to /who and /rooms */
+    HUB_JUDGED_MAX_NS = 10 * 1000 * 1000, /* filters may take in a turn: then comes the flush */
 };
 
 /* A set of small numbers in an array; who stands in it is marked elsewhere. */
@@ -71,7 +72,7 @@ struct hub {
     struct slot_list attend;  /* connections that the server must look at */
     uint32_t leaving;         /* connections that are not open any more */
     size_t posted;            /* bytes appended to live logs in this turn */
-    uint64_t judged;          /* ns that filters had taken before this turn */
+    uint64_t judged;          /* ns that filters had taken before this turn (hub_filters_spent) */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
 
@@ -227,6 +228,9 @@ void hub_inform(struct hub *hub, struct conn *c, struct filter_event *e);
 
 /* Runs a command that a filter answers to. False if none does. */
 bool hub_filter_command(struct hub *hub, struct conn *c, struct str name, struct str args);
+
+/* Nanoseconds that the filters at work, and the candidate, have taken since they were loaded. */
+uint64_t hub_filters_spent(const struct hub *hub);
 
 /* The filters at work, and behind them the candidate: how many, and each of them. */
 size_t hub_filters_count(const struct hub *hub);

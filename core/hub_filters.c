@@ -280,6 +280,11 @@ int64_t hub_filters_tick(struct hub *hub)
 
 /* ---- seen from outside ---------------------------------------------------------------------- */
 
+uint64_t hub_filters_spent(const struct hub *hub)
+{
+    return filter_chain_spent(hub->filters) + (hub->shadow ? filter_chain_spent(hub->shadow) : 0);
+}
+
 size_t hub_filters_count(const struct hub *hub)
 {
     return filter_chain_size(hub->filters) + (hub->shadow ? filter_chain_size(hub->shadow) : 0);

@@ -357,7 +357,7 @@ int server_turn(struct server *s, int timeout_ms)
     reload_on_request(s);
     s->work_left = fanout_flush(&s->fanout);
     s->hub.posted = 0;
-    s->hub.judged = filter_chain_spent(s->hub.filters);
+    s->hub.judged = hub_filters_spent(&s->hub);
     if (s->hub.attend.count > 0 && session_attend(s))
         s->work_left = true;
     if (s->hub.dirty.count + s->hub.pending.count > 0)

@@ -190,7 +190,7 @@ static void take_chains(struct server *s, struct filter_chain *live, struct filt
     filter_chain_free(s->hub.shadow);
     s->hub.filters = live;
     s->hub.shadow = shadow;
-    s->hub.judged = 0;
+    s->hub.judged = hub_filters_spent(&s->hub);
 }
 
 int server_filters_open(struct server *s)

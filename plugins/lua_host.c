@@ -13,7 +13,7 @@
 struct lua_host_limits lua_host_limits_default(void)
 {
     return (struct lua_host_limits){
-        .memory = (size_t)16 << 20, .call_us = 5000, .load_us = 1000000};
+        .memory = (size_t)16 << 20, .call_us = 5000, .load_us = 1000000, .patience = 4};
 }
 
 const char *lua_host_label(const struct lua_host *h, char *out, size_t size)
@@ -125,7 +125,7 @@ int lua_host_call(struct lua_host *h, int arguments, int results, uint32_t budge
     h->fault_at.text[0] = '\0';
     lua_watch_begin(&h->watch, h->state, budget_us);
     int status = lua_pcall(h->state, arguments, results, LUA_HOST_EXPLAIN);
-    lua_watch_end(&h->watch);
+    h->starved = lua_watch_end(&h->watch) == LUA_WATCH_STARVED;
     return status;
 }
 
@@ -339,7 +339,7 @@ static int prepare(struct lua_host *h, const char *path, const struct filter_loa
 
 static int start(struct lua_host *h, char *why, size_t why_size)
 {
-    int error = lua_watch_init(&h->watch);
+    int error = lua_watch_init(&h->watch, h->limits.patience);
     if (error < 0) {
         snprintf(why, why_size, "%s: cannot watch over a script: %s", h->source.path,
                  strerror(-error));

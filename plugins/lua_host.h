@@ -8,7 +8,9 @@
  *
  *   - a script never ends the hub: every call is protected, and what goes wrong in one is a
  *     FILTER_FAULT, with file and line in result->text;
- *   - a script is stopped when a call has used up its time, whatever it does, pcall included;
+ *   - a script is stopped when a call has used up its time, whatever it does, pcall included; it
+ *     holds the hub for no longer than a small multiple of that, however busy the machine
+ *     (lua_host_watch.h);
  *   - a script gets no more memory than its limit;
  *   - a script reaches nothing but the values given to it: no processes, no bytecode, and no files
  *     but those beside it, while it is loaded.
@@ -39,9 +41,11 @@ struct lua_host_limits {
     uint32_t call_us; /* processor time of one call, microseconds */
     uint32_t
         load_us; /* the same, of what happens once: loading, on_load, save, restore, on_unload */
+    uint32_t patience; /* on the wall, either lasts at most so many times as long: the hub is held
+                          no longer, however little of the processor it gets */
 };
 
-/* 16 MiB, 5 ms, 1 s. */
+/* 16 MiB, 5 ms, 1 s; 4: a call ends within 20 ms. */
 struct lua_host_limits lua_host_limits_default(void);
 
 /* Loads a script under the default limits. See filter_load_fn; options->context is a struct

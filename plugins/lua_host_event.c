@@ -207,6 +207,7 @@ void lua_host_on_event(struct filter *f, const struct filter_event *e, struct fi
         lua_settop(h->state, LUA_HOST_SLOTS);
     } else {
         result->verdict = FILTER_FAULT;
+        result->excused = h->starved && status == LUA_ERRRUN;
         result->text = lua_host_fault(h, status);
         result->at = str_of(h->fault_at.text);
     }

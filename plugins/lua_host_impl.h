@@ -172,6 +172,7 @@ struct lua_host {
     struct lua_gate log_gate;
     char fault[768]; /* the last one, for the log */
     struct lua_place fault_at;
+    bool starved; /* the last call was stopped, and the machine is to blame */
 };
 
 /* The host a state belongs to. */

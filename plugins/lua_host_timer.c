@@ -132,6 +132,7 @@ int64_t lua_host_run_timer(struct lua_host *h, int64_t now_ms, struct filter_res
     int status = lua_host_call(h, 0, 0, h->limits.call_us);
     if (status != LUA_OK) {
         result->verdict = FILTER_FAULT;
+        result->excused = h->starved && status == LUA_ERRRUN;
         result->text = lua_host_fault(h, status);
         result->at = str_of(h->fault_at.text);
     }

@@ -15,10 +15,10 @@
 
 #define ANY_INSTRUCTION (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
-static int64_t thread_time_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -34,6 +34,15 @@ static int64_t budget_ns(const struct lua_watch *w)
     return (int64_t)w->budget_us * 1000;
 }
 
+/* The call at hand is one that the timer has not seen: from now on it is timed. */
+static void notice(struct lua_watch *w)
+{
+    w->seen = w->calls;
+    w->seen_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    w->seen_wall_ns = clock_ns(CLOCK_MONOTONIC);
+    set_timer(w, budget_ns(w));
+}
+
 /* The hook. It stays set, so that the error comes back until the call has ended. */
 static void stop(lua_State *state, lua_Debug *at)
 {
@@ -43,22 +52,51 @@ static void stop(lua_State *state, lua_Debug *at)
         lua_pushfstring(state, "%s:%d: ", at->short_src, at->currentline);
     else
         lua_pushliteral(state, "");
-    lua_pushfstring(state, "stopped: it took longer than %d us", (int)w->budget_us);
+    if (w->starved)
+        lua_pushfstring(state,
+                        "stopped: the machine is busy: it got %d us of the processor in %d us",
+                        (int)(w->used_ns / 1000), (int)(w->lasted_ns / 1000));
+    else
+        lua_pushfstring(state, "stopped: it took longer than %d us", (int)w->budget_us);
     lua_concat(state, 2);
     lua_error(state);
 }
 
-/* The timer found the call it had found the last time. */
-static void call_lasts(struct lua_watch *w)
+static void trip(struct lua_watch *w, bool starved)
 {
-    int64_t left = budget_ns(w) - (thread_time_ns() - w->seen_ns);
-    if (left > 0) {
-        set_timer(w, left);
-        return;
-    }
     w->armed = false;
+    w->starved = starved;
     w->tripped = true;
     lua_sethook(w->state, stop, ANY_INSTRUCTION, 1);
+}
+
+/* A call took too long without using up its budget. */
+static void starve(struct lua_watch *w)
+{
+    w->owed_ns += w->used_ns;
+    bool owed = w->owed_ns >= budget_ns(w);
+    if (owed)
+        w->owed_ns -= budget_ns(w);
+    trip(w, !owed);
+}
+
+/* The timer found the call it had found the last time. That was up to a budget after its start. */
+static void call_lasts(struct lua_watch *w)
+{
+    w->used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - w->seen_cpu_ns;
+    w->lasted_ns = clock_ns(CLOCK_MONOTONIC) - w->seen_wall_ns;
+    int64_t left = budget_ns(w) - w->used_ns;
+    int64_t wall_left = budget_ns(w) * (w->patience - 1) - w->lasted_ns;
+    int64_t quarter = budget_ns(w) / 4;
+    if (left <= 0) {
+        trip(w, false);
+    } else if (wall_left > 0) {
+        set_timer(w, left < wall_left ? left : wall_left);
+    } else if (w->used_ns < quarter) {
+        set_timer(w, quarter - w->used_ns);
+    } else {
+        starve(w);
+    }
 }
 
 static void on_tick(int number, siginfo_t *info, void *context)
@@ -70,9 +108,7 @@ static void on_tick(int number, siginfo_t *info, void *context)
     int error = errno;
     struct lua_watch *w = info->si_value.sival_ptr;
     if (w->calls != w->seen) {
-        w->seen = w->calls;
-        w->seen_ns = thread_time_ns();
-        set_timer(w, budget_ns(w));
+        notice(w);
     } else if (w->state) {
         call_lasts(w);
     } else {
@@ -96,9 +132,9 @@ static int take_signal(void)
     return sigaction(SIGURG, &ours, NULL) < 0 ? -errno : 0;
 }
 
-int lua_watch_init(struct lua_watch *w)
+int lua_watch_init(struct lua_watch *w, uint32_t patience)
 {
-    *w = (struct lua_watch){.budget_us = 0};
+    *w = (struct lua_watch){.patience = patience};
     int error = take_signal();
     if (error < 0)
         return error;
@@ -151,21 +187,18 @@ void lua_watch_begin(struct lua_watch *w, lua_State *state, uint32_t budget_us)
     w->calls++;
     w->state = state;
     atomic_signal_fence(memory_order_seq_cst);
-    if (w->armed && timer_fits)
-        return;
-    w->seen = w->calls;
-    w->seen_ns = thread_time_ns();
-    set_timer(w, budget_ns(w));
+    if (!w->armed || !timer_fits)
+        notice(w);
 }
 
-bool lua_watch_end(struct lua_watch *w)
+enum lua_watch_end lua_watch_end(struct lua_watch *w)
 {
     lua_State *state = w->state;
     w->state = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     if (!w->tripped)
-        return false;
+        return LUA_WATCH_IN_TIME;
     w->tripped = false;
     clear_hook(state);
-    return true;
+    return w->starved ? LUA_WATCH_STARVED : LUA_WATCH_STOPPED;
 }

@@ -84,10 +84,11 @@ int lua_test_file_open(struct lua_test_file *file, const char *filter_path, char
 {
     *file = (struct lua_test_file){.host = {.limits = lua_host_limits_default()}};
     file->host.memory.limit = file->host.limits.memory;
+    file->host.limits.patience = LUA_TEST_PATIENCE;
     int error = open_source(file, filter_path, why, why_size);
     if (error < 0)
         return error;
-    error = lua_watch_init(&file->host.watch);
+    error = lua_watch_init(&file->host.watch, file->host.limits.patience);
     if (error < 0) {
         snprintf(why, why_size, "%s: cannot watch over a script: %s", file->host.source.path,
                  strerror(-error));

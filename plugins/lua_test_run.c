@@ -60,6 +60,7 @@ static bool load(struct lua_test_run *run, struct filter **out)
                                                 .hub = &run->hub.seam};
     struct lua_host_limits limits = lua_host_limits_default();
     char why[512];
+    limits.patience = LUA_TEST_PATIENCE;
     if (LUA_TEST_SLOW_BUILD)
         limits.call_us *= 20;
     if (lua_host_load_limited(out, run->path, &options, &limits, run->world, why, sizeof why) == 0)

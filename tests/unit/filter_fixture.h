@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define MAX_TEXT 16
 #define SECOND   INT64_C(1000)
@@ -22,12 +23,27 @@ struct parrot {
     enum filter_verdict verdict;
     struct str text;
     struct str at;
+    bool excused;
+    uint64_t slow_ns; /* it takes at least so long for an event, or a timer */
     char heard[64];
     int64_t next_tick;
     int64_t period;
     int ticks; /* timers that it ran */
     int *freed;
 };
+
+static inline uint64_t wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static inline void take_time(uint64_t ns)
+{
+    for (uint64_t start = wall_ns(); ns > 0 && wall_ns() - start < ns;)
+        ;
+}
 
 static inline void parrot_on_event(struct filter *f, const struct filter_event *e,
                                    struct filter_result *result)
@@ -39,6 +55,8 @@ static inline void parrot_on_event(struct filter *f, const struct filter_event *
     result->verdict = p->verdict;
     result->text = p->text;
     result->at = p->at;
+    result->excused = p->excused;
+    take_time(p->slow_ns);
 }
 
 static inline void parrot_free(struct filter *f)
@@ -86,6 +104,16 @@ static inline struct parrot *add_command(struct filter_chain *chain, const char 
     return join(chain, p);
 }
 
+/* What a result holds before the chain fills it in. */
+static const struct filter_result left_over = {
+    .verdict = FILTER_KICK,
+    .text = {"left over", 9},
+    .by = {"left over", 9},
+    .message = {"left over", 9},
+    .at = {"left over", 9},
+    .excused = true,
+};
+
 static inline struct filter_event event_of(enum filter_kind kind, const char *text, int64_t now)
 {
     return (struct filter_event){.kind = kind,
@@ -100,8 +128,7 @@ static inline struct filter_result run_at(struct filter_chain *chain, enum filte
                                           const char *text, int64_t now)
 {
     struct filter_event e = event_of(kind, text, now);
-    struct filter_result result = {FILTER_KICK, STR("left over"), STR("left over"),
-                                   STR("left over"), STR("left over")};
+    struct filter_result result = left_over;
     filter_chain_run(chain, &e, &result);
     return result;
 }
@@ -120,8 +147,7 @@ static inline struct filter_result command_at(struct filter_chain *chain, const 
                                               int64_t now)
 {
     struct filter_event e = event_of(FILTER_COMMAND, "2d6", now);
-    struct filter_result result = {FILTER_KICK, STR("left over"), STR("left over"),
-                                   STR("left over"), STR("left over")};
+    struct filter_result result = left_over;
     e.to = str_of(name);
     assert_true(filter_chain_command(chain, &e, &result));
     return result;

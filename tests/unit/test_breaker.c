@@ -39,6 +39,31 @@ static void zeroed_it_is_closed(void **state)
     assert_int_equal(b.opened, 0);
 }
 
+/* Neither a fault nor a success; and a probe that says nothing is followed by another. */
+static void what_is_excused_changes_nothing(void **state)
+{
+    struct breaker b = {0};
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_true(breaker_allows(&b, i));
+        breaker_excuse(&b);
+    }
+    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.faults, 0);
+    break_at(&b, 0);
+    breaker_excuse(&b);
+    int64_t delay = wait_from(&b, 0);
+    for (int i = 0; i < 3; i++) {
+        breaker_excuse(&b);
+        assert_int_equal(b.state, BREAKER_OPEN);
+        assert_int_equal(b.delay, delay);
+        assert_true(breaker_allows(&b, delay + i));
+        assert_false(breaker_allows(&b, delay + i));
+    }
+    assert_true(breaker_success(&b, delay + 3));
+    assert_int_equal(b.opened, 1);
+}
+
 static void three_faults_in_a_minute_open_it(void **state)
 {
     static const struct {
@@ -172,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zeroed_it_is_closed),
+        cmocka_unit_test(what_is_excused_changes_nothing),
         cmocka_unit_test(three_faults_in_a_minute_open_it),
         cmocka_unit_test(successes_between_do_not_forgive),
         cmocka_unit_test(a_probe_that_goes_well_closes_it),

@@ -65,6 +65,43 @@ static void after_three_faults_a_filter_is_left_out(void **state)
     assert_int_equal(next->base.calls, 10);
 }
 
+/* The event goes the way of a fault, but the filter is not to blame. */
+static void an_excused_fault_is_none_for_the_breaker(void **state)
+{
+    struct filter_chain *chain = roomy_chain();
+    struct parrot *p = add(chain, "p", FILTER_FAULT, STR("busy"));
+    (void)state;
+    p->at = STR("p.lua:7");
+    p->excused = true;
+    p->base.closed = true;
+    for (int i = 0; i < 10; i++)
+        assert_result(run(chain, "zero"), FILTER_DROP, "the filter p failed; try again later", "p");
+    p->base.closed = false;
+    assert_result(run(chain, "zero"), FILTER_PASS, "zero", "");
+    assert_int_equal(p->base.breaker.state, BREAKER_CLOSED);
+    assert_int_equal(p->base.calls, 11);
+    assert_int_equal(p->base.starved, 11);
+    assert_int_equal(p->base.verdicts[FILTER_FAULT], 0);
+    assert_int_equal(p->base.fault_lines.used, 0);
+    filter_chain_free(chain);
+}
+
+static void an_excused_probe_is_followed_by_another(void **state)
+{
+    struct parrot *p = add(*state, "p", FILTER_FAULT, STR(""));
+    for (int i = 0; i < 3; i++)
+        run(*state, "zero");
+    p->excused = true;
+    for (int i = 0; i < 3; i++)
+        run_at(*state, FILTER_MESSAGE, "zero", 5000);
+    assert_int_equal(p->base.calls, 6);
+    assert_int_equal(p->base.breaker.state, BREAKER_OPEN);
+    p->verdict = FILTER_PASS;
+    run_at(*state, FILTER_MESSAGE, "zero", 5000);
+    assert_int_equal(p->base.breaker.state, BREAKER_CLOSED);
+    assert_int_equal(p->base.breaker.opened, 1);
+}
+
 static void what_a_closed_one_would_judge_is_dropped_meanwhile(void **state)
 {
     struct filter_chain *chain = roomy_chain();
@@ -192,6 +229,9 @@ static int64_t ticker_tick(struct filter *f, int64_t now_ms, struct filter_resul
     p->ticks++;
     p->next_tick = now_ms + p->period;
     result->verdict = p->verdict;
+    result->at = p->at;
+    result->excused = p->excused;
+    take_time(p->slow_ns);
     return p->next_tick;
 }
 
@@ -236,6 +276,43 @@ static void timers_that_fault_wait_until_the_breaker_lets_one_through(void **sta
     p->verdict = FILTER_PASS;
     filter_chain_tick(*state, 30 + BREAKER_DELAY_MS);
     assert_int_equal(p->ticks, 4);
+    assert_int_equal(p->base.breaker.state, BREAKER_CLOSED);
+}
+
+/* They take time from the hub as events do. */
+static void slow_timers_are_counted_and_end_the_tick(void **state)
+{
+    struct parrot *p = add_ticker(*state, FILTER_PASS, 0);
+    p->slow_ns = FILTER_TICK_NS / 2 + 1;
+    assert_int_equal(filter_chain_tick(*state, 1000), 1000);
+    assert_in_range(p->ticks, 1, 2);
+    assert_int_equal(p->base.slow, p->ticks);
+    assert_true(filter_chain_spent(*state) >= (uint64_t)p->ticks * p->slow_ns);
+}
+
+/* Each tick has time for one of them: they take turns. */
+static void slow_timers_do_not_keep_those_of_others_from_running(void **state)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    struct parrot *p[3];
+    for (int i = 0; i < 3; i++) {
+        p[i] = add(*state, names[i], FILTER_PASS, STR(""));
+        p[i]->base.ops = &ticker_ops;
+        p[i]->slow_ns = FILTER_TICK_NS;
+    }
+    for (int n = 0; n < 30; n++)
+        assert_true(filter_chain_tick(*state, n) <= n); /* there is always one that waits */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(p[i]->ticks, 10);
+}
+
+static void a_timer_that_starved_is_no_fault(void **state)
+{
+    struct parrot *p = add_ticker(*state, FILTER_FAULT, 0);
+    p->excused = true;
+    filter_chain_tick(*state, 1000);
+    assert_int_equal(p->base.starved, 64);
+    assert_int_equal(p->base.verdicts[FILTER_FAULT], 0);
     assert_int_equal(p->base.breaker.state, BREAKER_CLOSED);
 }
 
@@ -416,6 +493,8 @@ int main(void)
         CASE(a_fault_of_a_closed_filter_drops),
         CASE(what_is_said_for_a_filter_is_clean_and_fits),
         CASE(after_three_faults_a_filter_is_left_out),
+        CASE(an_excused_fault_is_none_for_the_breaker),
+        CASE(an_excused_probe_is_followed_by_another),
         CASE(what_a_closed_one_would_judge_is_dropped_meanwhile),
         CASE(what_a_filter_would_skip_does_not_concern_its_breaker),
         CASE(a_probe_brings_it_back_or_doubles_the_delay),
@@ -425,6 +504,9 @@ int main(void)
         CASE(timers_run_when_they_are_due),
         CASE(a_timer_that_is_always_due_lets_the_hub_go_on),
         CASE(timers_that_fault_wait_until_the_breaker_lets_one_through),
+        CASE(slow_timers_are_counted_and_end_the_tick),
+        CASE(slow_timers_do_not_keep_those_of_others_from_running),
+        CASE(a_timer_that_starved_is_no_fault),
         CASE(a_tick_without_a_timer_is_no_success),
         CASE(a_command_goes_to_the_filter_that_answers_to_it),
         CASE(a_command_has_no_text_to_match),

@@ -1,6 +1,8 @@
 /* The hub and its sessions: input that waits and goes on, coming and going. */
 #include "hub_fixture.h"
 
+#include <time.h>
+
 static struct world w;
 
 static void open_world(void)
@@ -281,6 +283,59 @@ static void who_is_kicked_says_nothing_more(void **state)
     world_close(&w);
 }
 
+/* Takes two milliseconds for each message. */
+static void dawdle(struct filter *f, const struct filter_event *e, struct filter_result *result)
+{
+    struct timespec start;
+    struct timespec now;
+    int64_t took = 0;
+    (void)f;
+    (void)e;
+    (void)result;
+    for (clock_gettime(CLOCK_MONOTONIC, &start); took < 2000000;) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        took = (now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec;
+    }
+}
+
+static const struct filter_ops dawdle_ops = {.on_event = dawdle, .free = keep};
+
+static struct filter_chain *chain_of(struct filter *f)
+{
+    struct filter_chain *chain = filter_chain_new(world_limits().max_line);
+    assert_true(chain && filter_chain_add(chain, f) == 0);
+    return chain;
+}
+
+/* A turn ends when filters have had their time in it, at work or on probation: what was said so far
+ * is sent, and who else waits has a turn. */
+static void slow_filters_do_not_hold_up_what_is_due(void **state)
+{
+    enum { MOST = HUB_JUDGED_MAX_NS / 2000000 + 1, LINES = 10 * MOST };
+    (void)state;
+    for (int shadow = 0; shadow <= 1; shadow++) {
+        struct filter f = {.ops = &dawdle_ops, .name = STR("slow"), .kinds = 1 << FILTER_MESSAGE};
+        struct hub_limits limits = world_limits();
+        struct client *c[3];
+        world_open_filtered(&w, &limits, shadow ? filter_chain_new(limits.max_line) : chain_of(&f));
+        if (shadow)
+            w.server->hub.shadow = chain_of(&f);
+        world_clients(&w, c, 3);
+        for (int n = 0; n < LINES; n++)
+            netpoll_fake_write(c[0]->peer, "one\n", 4);
+        netpoll_fake_write(c[1]->peer, "two\n", 4);
+        for (int n = 0; n < 3; n++) {
+            size_t before = client_count(c[2], "one\n");
+            world_turn(&w);
+            assert_in_range(client_count(c[2], "one\n") - before, 0, 2 * MOST);
+        }
+        assert_int_equal(client_count(c[2], "client-2: two\n"), 1);
+        world_settle(&w);
+        assert_int_equal(client_count(c[2], "one\n"), LINES);
+        world_close(&w);
+    }
+}
+
 /* ---- dead connections ----------------------------------------------------------------------- */
 
 /* The send fails, but much of its input is still to be read: it is, and then it is closed. */
@@ -458,6 +513,7 @@ int main(void)
         cmocka_unit_test(what_comes_after_the_pause_waits_its_turn),
         cmocka_unit_test(packets_may_end_anywhere),
         cmocka_unit_test(who_is_kicked_says_nothing_more),
+        cmocka_unit_test(slow_filters_do_not_hold_up_what_is_due),
         cmocka_unit_test(a_dead_connection_with_much_input_is_heard_and_closed),
         cmocka_unit_test(a_slot_in_new_hands_stands_in_the_list_once),
         cmocka_unit_test(a_laggard_that_catches_up_frees_the_log_of_an_idle_room),

@@ -305,6 +305,73 @@ static void one_script_is_stopped_and_the_other_is_not(void **state)
     }
 }
 
+/* ---- time on the wall ---- */
+
+/* The machine did something else in the middle of the call, for longer than any limit. */
+static void a_call_that_only_had_to_wait_goes_on(void **state)
+{
+    struct bench *b = *state;
+    b->limits.call_us = 10000;
+    b->limits.patience = 2;
+    b->members_ms = 25;
+    load_body(b, "hub.members('#lobby')\nreturn hub.reply('well')");
+    for (int i = 0; i < 3; i++) {
+        say(b, "hello");
+        assert_result(b, FILTER_REPLY, "well");
+    }
+}
+
+/* After that it would have gone on for ever: it is stopped, and told from one that is to blame. But
+ * what it uses adds up, so that an endless loop is to blame at last on the busiest machine. */
+static void a_starved_call_is_stopped_and_excused_for_a_time(void **state)
+{
+    struct bench *b = *state;
+    int excused = 0;
+    b->limits.call_us = 10000;
+    b->limits.patience = 2;
+    b->members_ms = 25;
+    load_body(b, "hub.members('#lobby')\nwhile true do end");
+    for (say(b, "hello"); b->result.excused; say(b, "hello")) {
+        assert_fault(b, 3, "stopped: the machine is busy: it got ");
+        assert_in_range(++excused, 1, 4); /* each used a quarter of its budget at least */
+    }
+    assert_fault(b, 3, "stopped: it took longer than 10000 us");
+    assert_true(excused > 0);
+}
+
+/* It gets little of the processor, all the time: by the wall it ends soon, by the processor it
+ * would go on for seconds. */
+static void a_call_ends_in_time_on_a_machine_that_has_none(void **state)
+{
+    struct bench *b = *state;
+    b->limits.call_us = 50000;
+    b->limits.patience = 4;
+    b->members_ms = 2;
+    load_body(b, "while true do hub.members('#lobby') end");
+    double cpu = thread_ms();
+    double wall = wall_ms();
+    say(b, "hello");
+    cpu = thread_ms() - cpu;
+    wall = wall_ms() - wall;
+    assert_fault(b, 2, "stopped: the machine is busy: it got ");
+    assert_true(b->result.excused);
+    assert_true(wall >= 150 && wall < 2000);
+    assert_true(cpu < 50);
+}
+
+static void a_starved_timer_is_excused_too(void **state)
+{
+    struct bench *b = *state;
+    b->limits.call_us = 10000;
+    b->limits.patience = 2;
+    b->members_ms = 25;
+    load(b, "hub.after(0, function()\n hub.members('#lobby')\n while true do end end)\n"
+            "return { name = 't', on_message = function() end }");
+    pass_time(b, 1000);
+    assert_fault(b, 3, "stopped: the machine is busy");
+    assert_true(b->result.excused);
+}
+
 /* A timer, a command, on_load and the rest are held to their time as well. */
 static void nothing_a_script_does_is_without_an_end(void **state)
 {
@@ -519,6 +586,10 @@ int main(void)
         TEST(a_script_that_was_stopped_goes_on_working),
         TEST(short_calls_are_never_stopped),
         TEST(one_script_is_stopped_and_the_other_is_not),
+        TEST(a_call_that_only_had_to_wait_goes_on),
+        TEST(a_starved_call_is_stopped_and_excused_for_a_time),
+        TEST(a_call_ends_in_time_on_a_machine_that_has_none),
+        TEST(a_starved_timer_is_excused_too),
         TEST(nothing_a_script_does_is_without_an_end),
         TEST(an_endless_loop_while_loading_is_stopped),
         TEST(a_script_gets_no_more_than_its_memory),
