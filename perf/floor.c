@@ -1,9 +1,10 @@
 /*
  * chatroom_floor: the least that a fan-out can cost on this machine, to hold the server's figures
- * against: `chatroom_fanout --server build/chatroom_floor`. It takes the lines of a turn and sends
- * them to each member with one send(), and has nothing else: no rooms, no names, no commands but
- * those that chatroom_fanout itself needs, no care for bad input, and a blocking send, so that one
- * slow member would stop all. Options are accepted and ignored.
+ * against: `chatroom_bench --server build/chatroom_floor`. It takes the lines of a turn and sends
+ * them to each member with one send(); or, with `--server-arg --per-message`, each line by itself.
+ * It has nothing else: no rooms, no names, no commands but the ping that chatroom_bench needs, no
+ * care for bad input, and a blocking send, so that one slow member would stop all. Other options
+ * are accepted and ignored.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -26,8 +27,7 @@
 struct floor {
     int epoll;
     int listener;
-    unsigned long clients;
-    unsigned long sends;
+    bool per_message;
     unsigned members;
     int member[FDS_MAX];
     unsigned id[FDS_MAX];   /* by descriptor */
@@ -74,7 +74,6 @@ static void enter(struct floor *f)
     f->id[fd] = ++ids;
     f->begun[fd] = 0;
     f->member[f->members++] = fd;
-    f->clients++;
     watch(f, fd);
     put(fd, text,
         snprintf(text, sizeof text,
@@ -82,50 +81,33 @@ static void enter(struct floor *f)
                  f->id[fd], f->members - 1));
 }
 
-static void leave_room(struct floor *f, int fd)
+static void leave(struct floor *f, int fd)
 {
     for (unsigned i = 0; i < f->members; i++)
         if (f->member[i] == fd)
             f->member[i--] = f->member[--f->members];
-}
-
-static void leave(struct floor *f, int fd)
-{
-    leave_room(f, fd);
     free(f->partial[fd]);
     f->partial[fd] = NULL;
-    f->clients--;
     close(fd);
 }
 
 /* One send per member: all that this is about. */
 static void flush(struct floor *f)
 {
-    for (unsigned i = 0; f->batched && i < f->members; i++) {
-        if (f->member[i] == f->talker)
-            continue;
-        put(f->member[i], f->batch, (int)f->batched);
-        f->sends++;
-    }
+    for (unsigned i = 0; f->batched && i < f->members; i++)
+        if (f->member[i] != f->talker)
+            put(f->member[i], f->batch, (int)f->batched);
     f->batched = 0;
 }
 
-static void command(struct floor *f, int fd, const char *line)
+static void command(int fd, const char *line, size_t size)
 {
-    static const char welcome[] = "{\"type\":\"welcome\"}\n";
-    static const char pong[] = "{\"type\":\"pong\"}\n";
+    static const char refusal[] = "! there are no rooms here, and no commands but /ping\n";
     char text[128];
-    if (strncmp(line, "/part", 5) == 0)
-        leave_room(f, fd);
-    else if (strncmp(line, "/wire", 5) == 0)
-        put(fd, welcome, sizeof welcome - 1);
-    else if (strncmp(line, "/ping", 5) == 0)
-        put(fd, pong, sizeof pong - 1);
-    else if (strncmp(line, "/stats", 6) == 0)
-        put(fd, text,
-            snprintf(text, sizeof text,
-                     "{\"type\":\"stats\",\"stats\":{\"clients\":%lu,\"sends\":%lu}}\n", f->clients,
-                     f->sends));
+    if (strncmp(line, "/ping ", 6) == 0 && size < 100)
+        put(fd, text, snprintf(text, sizeof text, "* pong %.*s", (int)size - 6, line + 6));
+    else
+        put(fd, refusal, sizeof refusal - 1);
 }
 
 /* Lines are short here; the batch holds what one read can bring, with the names before it. */
@@ -139,6 +121,8 @@ static void say_line(struct floor *f, int fd, const char *line, size_t size)
     memcpy(f->batch + f->batched, name, n);
     memcpy(f->batch + f->batched + n, line, size);
     f->batched += n + size;
+    if (f->per_message)
+        flush(f);
 }
 
 static void keep(struct floor *f, int fd, const char *rest, size_t size)
@@ -167,7 +151,7 @@ static void take(struct floor *f, int fd)
     for (char *end; (end = memchr(at, '\n', left));) {
         size_t size = (size_t)(end - at) + 1;
         if (*at == '/')
-            command(f, fd, at);
+            command(fd, at, size);
         else
             say_line(f, fd, at, size);
         at += size;
@@ -198,11 +182,13 @@ static void open_all(struct floor *f)
     fprintf(stderr, "chatroom_floor: info: listening on 127.0.0.1:%d\n", ntohs(a.sin_port));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static struct floor f;
     struct epoll_event events[EVENTS_MAX];
     signal(SIGTERM, quit);
+    for (int i = 1; i < argc; i++)
+        f.per_message |= strcmp(argv[i], "--per-message") == 0;
     open_all(&f);
     for (;;) {
         int n = epoll_wait(f.epoll, events, EVENTS_MAX, -1);

@@ -9,7 +9,7 @@
  *     little. They are in the same room, so their bytes must be in the end exactly as many as the
  *     samples got of the same senders.
  *   - where something else than messages comes in between (driver.answers, or visitors where
- *     driver.announces), and for JSON, whose numbers grow, nobody is thrown away: all are read.
+ *     driver.announces), nothing is thrown away: such receivers are read, too.
  *   - slow members are not read, nor counted.
  *   - visitors come and go (--churn). They are read in full: what they hear has no holes.
  *

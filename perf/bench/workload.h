@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct driver;
+struct progress;
 
 enum shape {
     SHAPE_LOAD,  /* messages are sent, deliveries counted */
@@ -41,6 +42,8 @@ struct workload {
     unsigned slow;     /* percent of the members that never read */
     double churn;      /* visitors a second that leave and come back, beside the members */
     double quiet_rate; /* messages a second in a further room of two; 0: no such room */
+
+    struct progress *progress; /* borrowed; or NULL */
 };
 
 #endif
