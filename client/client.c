@@ -8,36 +8,63 @@
 #include "client_impl.h"
 #include "client_options.h"
 #include "diag.h"
+#include "event_reader.h"
 #include "keyboard.h"
-#include "screen.h"
+#include "session.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { HANDLES_MAX = 4 }; /* pipe, signals, the connection and its predecessor */
+
 /* ---- connect ------------------------------------------------------------------------------- */
 
-/* Signals become an event source. Those that were ignored when the client was started, as nohup
- * does, stay ignored. */
+/* Adds a signal to those that become events, unless it was ignored when the client was started, as
+ * nohup does. */
+static void add_unless_ignored(sigset_t *set, int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        sigaddset(set, number);
+}
+
+static void signals_of_all(sigset_t *set)
+{
+    sigemptyset(set);
+    add_unless_ignored(set, SIGINT);
+    add_unless_ignored(set, SIGTERM);
+    add_unless_ignored(set, SIGHUP);
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, it would make waitpid() useless */
+    sigaddset(set, SIGCHLD);
+}
+
 static int signals_open(struct client *c)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(&set, numbers[i]);
-    }
-    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, it would make waitpid() useless */
-    sigaddset(&set, SIGCHLD);
+    signals_of_all(&set);
     sigprocmask(SIG_BLOCK, &set, &c->mask_before);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+/* The face wants to know more. */
+static int signals_of_face(struct client *c)
+{
+    sigset_t set;
+    if (!c->face->ops->signal)
+        return 0;
+    signals_of_all(&set);
+    add_unless_ignored(&set, SIGTSTP);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGCONT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(c->signal_fd, &set, 0) < 0 ? -errno : 0;
 }
 
 /* Hands `fd` to the poller, or closes it. Takes a negative errno for `fd` and returns it. */
@@ -64,62 +91,104 @@ static int pipe_open(struct client *c)
 static int poller_open(struct client *c)
 {
     char note[256];
-    struct netpoll_options options = {.backend = NETPOLL_EPOLL, .max_handles = 3};
-    int rc = netpoll_open(&c->np, &options, &client_handlers, c, note, sizeof note);
-    if (rc < 0)
-        close(c->hub_fd);
-    return rc;
+    struct netpoll_options options = {.backend = NETPOLL_EPOLL, .max_handles = HANDLES_MAX};
+    return netpoll_open(&c->np, &options, &client_handlers, c, note, sizeof note);
 }
 
-/* The poller with the socket, the pipe's read end and the signals in it; and the screen. */
+/* The poller with the pipe's read end and the signals in it. */
 static int sources_open(struct client *c)
 {
     int rc = poller_open(c);
     if (rc == 0)
-        rc = adopt(c, c->hub_fd, &c->hub);
-    if (rc == 0)
         rc = adopt(c, pipe_open(c), &c->keys);
-    if (rc == 0) {
-        c->signal_fd = signals_open(c);
-        rc = adopt(c, c->signal_fd, &c->signals);
-    }
     if (rc < 0)
         return rc;
-    c->screen = screen_new(STDOUT_FILENO, c->signal_fd, client_screen_woken, c);
-    return c->screen ? 0 : -ENOMEM;
+    c->signal_fd = signals_open(c);
+    return adopt(c, c->signal_fd, &c->signals);
+}
+
+static struct face *face_new(const struct client_options *o, const struct face_host *host)
+{
+    return o->pings > 0 ? face_probe_new(o, host) : face_pipe_new(o, host);
+}
+
+/* What is known of the conversation, and how it looks. */
+static int state_open(struct client *c)
+{
+    const struct client_options *o = c->options;
+    struct session_wish wish = {o->nick, o->rooms, o->room_count, o->history};
+    c->session = session_new(&wish);
+    c->link.reader = event_reader_new();
+    client_host_init(c);
+    c->face = face_new(o, &c->host);
+    return c->session && c->link.reader && c->face ? signals_of_face(c) : -ENOMEM;
+}
+
+/* Ends the program. */
+static void too_late(int number)
+{
+    static const char text[] = "chatroom_client: error: cannot connect in time\n";
+    (void)number;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(CLIENT_TIMED_OUT);
+}
+
+/* -W counts while dial() waits, too. */
+static void limit_dialling(unsigned ms)
+{
+    struct itimerval limit = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+    signal(SIGALRM, ms > 0 ? too_late : SIG_DFL);
+    setitimer(ITIMER_REAL, &limit, NULL);
 }
 
 /* socket() and connect(). Returns 0 or an exit status. */
-static int hub_dial(struct client *c)
+static int hub_dial(const struct client_options *options, int *fd)
 {
     char why[512];
-    int fd = dial(&c->options->target, c->options->connect_timeout_ms, why, sizeof why);
-    if (fd < 0) {
-        diag_log(DIAG_ERROR, "cannot connect to %s", why);
-        return fd == -ENXIO ? EX_NOHOST : EX_UNAVAILABLE;
-    }
-    c->hub_fd = fd;
-    return EX_OK;
+    if (options->timeout_ms > 0)
+        limit_dialling(options->timeout_ms);
+    *fd = dial(&options->target, options->connect_timeout_ms, why, sizeof why);
+    if (options->timeout_ms > 0)
+        limit_dialling(0);
+    if (*fd >= 0)
+        return EX_OK;
+    diag_log(DIAG_ERROR, "cannot connect to %s", why);
+    return *fd == -ENXIO ? EX_NOHOST : EX_UNAVAILABLE;
+}
+
+/* Everything around the connected descriptor, which it takes. */
+static int set_up(struct client *c, int fd)
+{
+    int rc = sources_open(c);
+    if (rc == 0)
+        rc = state_open(c);
+    if (rc == 0)
+        return client_link_open(c, fd);
+    close(fd);
+    return rc;
 }
 
 int client_connect(struct client **out, const struct client_options *options)
 {
-    struct client *c = calloc(1, sizeof *c);
-    if (!c)
-        return EX_OSERR;
-    c->options = options;
-    c->keys_in = -1;
-    int status = hub_dial(c);
-    if (status == EX_OK) {
-        int rc = sources_open(c);
-        if (rc < 0) {
-            diag_log(DIAG_ERROR, "cannot set up the client: %s", strerror(-rc));
-            status = EX_OSERR;
-        }
-    }
-    if (status != EX_OK) {
-        client_close(c);
+    int fd;
+    uint64_t start = client_now_ms();
+    int status = hub_dial(options, &fd);
+    if (status != EX_OK)
         return status;
+    struct client *c = calloc(1, sizeof *c);
+    if (!c) {
+        close(fd);
+        return EX_OSERR;
+    }
+    c->options = options;
+    c->start_ms = start;
+    c->keys_in = -1;
+    int rc = set_up(c, fd);
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "cannot set up the client: %s", strerror(-rc));
+        client_close(c);
+        return EX_OSERR;
     }
     *out = c;
     return EX_OK;
@@ -135,10 +204,11 @@ static void keyboard_signals(const struct client *c)
     sigprocmask(SIG_SETMASK, &c->mask_before, NULL);
 }
 
-/* The child: never returns. It dies with its parent, also if that died before prctl(2). */
+/* The child: never returns. It dies with its parent, also if that died before prctl(2); but one
+ * that has to put a terminal right first ends by itself: nobody reads its pipe any more. */
 static _Noreturn void be_the_keyboard(struct client *c, pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, c->face->ops->orphaned ? 0 : SIGKILL);
     if (getppid() != parent)
         _exit(KEYBOARD_UNHEARD);
     c->role = CLIENT_KEYBOARD;
@@ -146,7 +216,15 @@ static _Noreturn void be_the_keyboard(struct client *c, pid_t parent)
     keyboard_signals(c);
     netpoll_free(c->np); /* its copies of the socket, the read end, the signals and the poller */
     c->np = NULL;
-    enum keyboard_end end = keyboard_run(STDIN_FILENO, c->keys_in, STDOUT_FILENO);
+    struct keyboard_task task = {
+        .in = STDIN_FILENO,
+        .out = c->keys_in,
+        .shown = STDOUT_FILENO,
+        .bytes = c->face->keys_raw,
+    };
+    enum keyboard_end end = keyboard_run(&task);
+    if (end == KEYBOARD_UNHEARD && c->face->ops->orphaned)
+        c->face->ops->orphaned(c->face);
     client_close(c);
     _exit((int)end);
 }
@@ -173,6 +251,11 @@ int client_start(struct client *c)
         diag_log(DIAG_ERROR, "cannot start the process that reads the keyboard: %s", strerror(-rc));
         return EX_OSERR;
     }
+    rc = c->face->ops->start ? c->face->ops->start(c->face) : 0;
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "cannot set up the terminal: %s", strerror(-rc));
+        return EX_OSERR;
+    }
     return client_talk(c);
 }
 
@@ -185,12 +268,13 @@ void client_close(struct client *c)
     if (c->keys_in >= 0)
         close(c->keys_in);
     if (c->role == CLIENT_SCREEN) {
+        face_free(c->face);
         netpoll_free(c->np);
         if (c->keyboard > 0)
             kill(c->keyboard, SIGKILL);
         client_wait_for_keyboard(c, 0);
     }
-    screen_free(c->screen);
-    outbox_fini(&c->outbox);
+    client_link_fini(c);
+    session_free(c->session);
     free(c);
 }

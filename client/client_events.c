@@ -1,296 +1,268 @@
 /*
- * The conversation: what happens between client_start() and its end, event by event.
- *
- * How it ends. `stage` goes one way: TALKING, LEAVING, OVER.
- *   The user ends it (end of input): what is in the outbox is sent, then the socket's sending side
- *   is shut down, then what the hub still answers is shown until the hub closes.
- *   A signal, or an output that nobody reads, ends it in a hurry: the same, but nothing is shown
- *   any more and it takes a second at most.
- *   The hub ends it, or the keyboard process is killed: it is over at once.
+ * What happens between client_start() and its end, event by event: netpoll tells of the hub, the
+ * pipe, the signals and the timers; the face says what the user wants.
  */
 #include "client_impl.h"
 #include "client_options.h"
 #include "diag.h"
-#include "keyboard.h"
-#include "screen.h"
+#include "session.h"
+#include "text.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
-enum {
-    HURRY_MS = 1000, /* longest polite end when somebody wants it to be over */
-    SIGNAL_BASE = 128,
-    TIMER_PATIENCE = 1,
-};
+enum { SIGNAL_BASE = 128 };
 
-/* ---- how it ends --------------------------------------------------------------------------- */
-
-/* It is over, with nothing to say about it. The first reason counts. */
-static void over(struct client *c, int status)
+uint64_t client_now_ms(void)
 {
-    if (c->stage == CLIENT_OVER)
-        return;
-    c->status = status;
-    c->stage = CLIENT_OVER;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The same, and `why` is told at the end. */
-__attribute__((format(printf, 3, 4))) static void over_because(struct client *c, int status,
-                                                               const char *why, ...)
+void client_timer(struct client *c, enum client_timer timer, uint64_t ms)
 {
-    if (c->stage == CLIENT_OVER)
-        return;
-    over(c, status);
+    if (netpoll_timer_set(c->np, timer, ms) < 0)
+        client_over_because(c, EX_OSERR, "out of memory");
+}
+
+void client_note(struct client *c, const char *format, ...)
+{
+    char text[512];
+    char clean[TEXT_CLEAN_MAX(sizeof text)];
+    struct text_repairs ignored = {0};
     va_list args;
-    va_start(args, why);
-    vsnprintf(c->why, sizeof c->why, why, args);
+    va_start(args, format);
+    int size = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    size_t used = size < 0 ? 0 : (size_t)size;
+    struct str note = {text, used < sizeof text ? used : sizeof text - 1};
+    c->face->ops->note(c->face, text_clean(text_cut(note, note.size), clean, &ignored));
 }
 
-/* No more is taken from the keyboard. What is in the outbox is still sent. */
-static void leave(struct client *c, int status)
+/* ---- what the face asks for ---------------------------------------------------------------- */
+
+static int host_say(void *owner, struct str line)
 {
-    if (c->stage != CLIENT_TALKING)
-        return;
-    c->stage = CLIENT_LEAVING;
-    c->status = status;
-    netpoll_close(c->np, c->keys);
-    if (netpoll_timer_set(c->np, TIMER_PATIENCE, c->options->linger_ms) < 0)
-        over_because(c, EX_OSERR, "out of memory");
+    struct client *c = owner;
+    if (c->link.handle == 0)
+        return -ENOTCONN;
+    int rc = client_link_say(c, line);
+    return rc < 0 ? rc : client_link_say(c, STR("\n"));
 }
 
-static void leave_in_a_hurry(struct client *c, int status)
+static int host_send(void *owner, struct str bytes)
 {
-    leave(c, status);
-    c->hurry = true; /* where it is over already, the last words are not waited for */
-    if (c->stage == CLIENT_OVER)
-        return;
-    c->status = status;
-    if (netpoll_timer_set(c->np, TIMER_PATIENCE, HURRY_MS) < 0)
-        over(c, status);
+    return client_link_say(owner, bytes);
 }
 
-/* True while the hub's machine has not taken all that was typed. */
-static bool unsent(const struct client *c)
+static void host_leave(void *owner, int status)
 {
-    int queued = 0;
-    return c->outbox.size > 0 || (ioctl(c->hub_fd, SIOCOUTQ, &queued) == 0 && queued > 0);
+    client_leave(owner, status);
 }
 
-/* A hub that takes or sends something is worth the wait. */
-static void patience_is_over(struct client *c)
+static void host_hurry(void *owner, int status)
 {
-    if (c->hurry)
-        over(c, c->status);
-    else if (!c->heard && !unsent(c))
-        over_because(c, c->status,
-                     "the hub has nothing more to say, but does not close the connection");
-    else if (netpoll_timer_set(c->np, TIMER_PATIENCE, c->options->linger_ms) < 0)
-        over_because(c, EX_OSERR, "out of memory");
-    c->heard = false;
+    client_leave_in_a_hurry(owner, status);
 }
 
-/* The hub closed the connection: `error` is 0, or what broke it. */
-static void hub_gone(struct client *c, int error)
+static void host_fail(void *owner, int status)
 {
-    if (c->hurry)
-        over(c, c->status);
-    else if (c->quit_said)
-        over(c, EX_OK);
-    else if (error)
-        over_because(c, EX_UNAVAILABLE, "the connection to the hub was lost: %s", strerror(error));
-    else if (c->stage == CLIENT_TALKING)
-        over_because(c, EX_UNAVAILABLE, "the hub closed the connection");
-    else if (c->outbox.size > 0)
-        over_because(c, EX_UNAVAILABLE, "the hub closed the connection before all was sent");
+    struct client *c = owner;
+    c->failure = status;
+}
+
+static void host_stop(void *owner, int status, struct str why)
+{
+    client_over_because(owner, status, STR_FMT, STR_ARG(why));
+}
+
+static void host_timer(void *owner, unsigned ms)
+{
+    struct client *c = owner;
+    if (ms > 0)
+        client_timer(c, CLIENT_TIMER_FACE, ms);
     else
-        over(c, c->status);
+        netpoll_timer_cancel(c->np, CLIENT_TIMER_FACE);
 }
 
-/* ---- the keyboard process ------------------------------------------------------------------ */
-
-void client_wait_for_keyboard(struct client *c, int options)
+static const struct session *host_session(void *owner)
 {
-    if (c->keyboard <= 0)
-        return;
-    int status = 0;
-    pid_t pid;
-    do
-        pid = waitpid(c->keyboard, &status, options);
-    while (pid < 0 && errno == EINTR);
-    if (pid == 0)
-        return;
-    c->keyboard = 0;
-    if (pid < 0 || !WIFSIGNALED(status)) {
-        c->keyboard_status = pid < 0 ? KEYBOARD_FAILED : WEXITSTATUS(status);
-        return;
-    }
-    int number = WTERMSIG(status);
-    over_because(c, SIGNAL_BASE + number, "the process that reads the keyboard was ended: %s",
-                 strsignal(number));
+    struct client *c = owner;
+    return c->session;
 }
 
-/* The pipe has ended: all that was typed came through it. */
-static void keyboard_over(struct client *c)
+static uint64_t host_now_ms(void *owner)
 {
-    client_wait_for_keyboard(c, 0);
-    if (c->keyboard_status == KEYBOARD_NO_READER)
-        leave_in_a_hurry(c, EX_OK);
-    else
-        leave(c, c->keyboard_status == KEYBOARD_EOF ? EX_OK : EXIT_FAILURE);
-}
-
-/* Looks for "/quit" at the start of a line: the hub's end is wanted then. */
-static void watch_for_quit(struct client *c, struct str typed)
-{
-    static const char quit[] = "/quit";
-    enum { WHOLE = sizeof quit - 1, NOT_QUIT };
-    for (size_t i = 0; i < typed.size; i++) {
-        char b = typed.data[i];
-        if (c->quit_match == WHOLE && (b == '\n' || b == '\r' || b == ' '))
-            c->quit_said = true;
-        if (b == '\n')
-            c->quit_match = 0;
-        else if (c->quit_match < WHOLE && b == quit[c->quit_match])
-            c->quit_match++;
-        else
-            c->quit_match = NOT_QUIT;
-    }
-}
-
-static void say(struct client *c, struct str text)
-{
-    if (outbox_append(&c->outbox, text) < 0)
-        over_because(c, EX_OSERR, "out of memory");
-}
-
-/* Sends the outbox as far as the hub takes it. Once per turn, so that many lines are one send. */
-static void send_outbox(struct client *c)
-{
-    if (c->outbox.size > 0 && !c->hub_full) {
-        struct iovec part = {c->outbox.data, c->outbox.size};
-        c->left = 0;
-        if (netpoll_send(c->np, c->hub, &part, 1) == 0) {
-            netpoll_commit(c->np);
-            outbox_drop(&c->outbox, part.iov_len - c->left);
-        }
-    }
-    if (c->outbox.size > 0) {
-        netpoll_pause(c->np, c->keys);
-    } else if (c->stage == CLIENT_TALKING) {
-        netpoll_resume(c->np, c->keys);
-    } else if (!c->said_goodbye) {
-        c->said_goodbye = true;
-        netpoll_shutdown(c->np, c->hub);
-    }
+    (void)owner;
+    return client_now_ms();
 }
 
 /* ---- signals ------------------------------------------------------------------------------- */
 
-static void take_signal(struct client *c, const struct signalfd_siginfo *info)
+/* Stops this process as the signal would have, had it not been an event; returns when it goes on.
+ * An orphaned group is not stopped: nobody could wake it. */
+static void stop_here(void)
 {
-    int number = (int)info->ssi_signo;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* True if the face has dealt with it. */
+static bool face_signal(struct client *c, int number)
+{
+    return c->face->ops->signal && c->face->ops->signal(c->face, number);
+}
+
+/* What may call the face. */
+static void take_signal(struct client *c, int number)
+{
+    if (number == SIGCHLD) {
+        client_link_dialled(c);
+    } else if (number == SIGTSTP) {
+        if (face_signal(c, number))
+            stop_here();
+    } else if (number == SIGCONT) {
+        if (c->keyboard > 0)
+            kill(c->keyboard, SIGCONT);
+        face_signal(c, number);
+    } else if (!face_signal(c, number) && number == SIGINT) {
+        client_leave_in_a_hurry(c, SIGNAL_BASE + number);
+    }
+}
+
+/* Does at once what may be done in the middle of a write, and leaves the rest to the end of the
+ * turn. A second Ctrl-C before that means that the face is stuck. */
+static void note_signal(struct client *c, int number)
+{
+    uint64_t bit = UINT64_C(1) << number;
+    bool end = number == SIGTERM || number == SIGHUP || (number == SIGINT && !c->face->ops->signal);
     if (number == SIGCHLD)
         client_wait_for_keyboard(c, WNOHANG);
+    if (!end && !(number == SIGINT && (c->hurry || c->signals_due & bit)))
+        c->signals_due |= bit;
     else if (c->hurry)
-        over(c, SIGNAL_BASE + number);
+        client_over(c, SIGNAL_BASE + number);
     else
-        leave_in_a_hurry(c, SIGNAL_BASE + number);
+        client_leave_in_a_hurry(c, SIGNAL_BASE + number);
+}
+
+static void take_due_signals(struct client *c)
+{
+    for (int number = 1; c->signals_due != 0 && c->stage != CLIENT_OVER; number++) {
+        uint64_t bit = UINT64_C(1) << number;
+        if (c->signals_due & bit)
+            take_signal(c, number);
+        c->signals_due &= ~bit;
+    }
 }
 
 /* signalfd(2) hands out whole records only. */
-static void take_signals(struct client *c, const char *bytes, size_t n)
+static void note_signals(struct client *c, const char *bytes, size_t n)
 {
     struct signalfd_siginfo info;
     for (; n >= sizeof info; n -= sizeof info, bytes += sizeof info) {
         memcpy(&info, bytes, sizeof info);
-        take_signal(c, &info);
+        note_signal(c, (int)info.ssi_signo);
     }
 }
 
-/* The last words are waited for, hence the look at what was before. */
-bool client_screen_woken(void *owner)
+/* The screen waits for a slow reader. True: give up, something has just ended the conversation. The
+ * last words are waited for, hence the look at what was before. */
+static bool host_woken(void *owner)
 {
     struct client *c = owner;
     bool was_over = c->stage == CLIENT_OVER;
     struct signalfd_siginfo info;
     while (read(c->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        take_signal(c, &info);
+        note_signal(c, (int)info.ssi_signo);
     return c->hurry || (c->stage == CLIENT_OVER && !was_over);
+}
+
+void client_host_init(struct client *c)
+{
+    c->host = (struct face_host){
+        .owner = c,
+        .say = host_say,
+        .send = host_send,
+        .leave = host_leave,
+        .hurry = host_hurry,
+        .fail = host_fail,
+        .stop = host_stop,
+        .timer = host_timer,
+        .session = host_session,
+        .now_ms = host_now_ms,
+        .wake_fd = c->signal_fd,
+        .woken = host_woken,
+    };
 }
 
 /* ---- what netpoll tells -------------------------------------------------------------------- */
 
-/* What the screen said to some text or to a flush. */
-static void check_screen(struct client *c, int rc)
-{
-    if (c->hurry)
-        return;
-    if (rc == -EPIPE)
-        leave_in_a_hurry(c, EX_OK);
-    else if (rc < 0 && rc != -ECANCELED)
-        over_because(c, EXIT_FAILURE, "cannot write to standard output: %s", strerror(-rc));
-}
-
 static void on_data(void *owner, netpoll_handle h, const char *bytes, size_t n)
 {
     struct client *c = owner;
-    if (h == c->signals) {
-        take_signals(c, bytes, n);
-    } else if (h == c->keys) {
-        watch_for_quit(c, str_from(bytes, n));
-        say(c, str_from(bytes, n));
-    } else {
-        c->heard = true;
-        if (!c->hurry)
-            check_screen(c, screen_text(c->screen, str_from(bytes, n)));
-    }
+    if (h == c->signals)
+        note_signals(c, bytes, n);
+    else if (h == c->link.handle)
+        client_link_data(c, str_from(bytes, n));
+    else if (h == c->keys && c->stage == CLIENT_TALKING)
+        c->face->ops->keys(c->face, str_from(bytes, n));
 }
 
 static void on_ended(void *owner, netpoll_handle h)
 {
     struct client *c = owner;
     if (h == c->keys)
-        keyboard_over(c);
-    else if (h == c->hub)
-        hub_gone(c, 0);
+        client_keyboard_over(c);
+    else if (h == c->link.handle)
+        client_link_lost(c, 0);
 }
 
 static void on_closed(void *owner, netpoll_handle h, int reason)
 {
     struct client *c = owner;
-    if (h == c->hub)
-        hub_gone(c, reason);
+    if (h == c->link.handle)
+        client_link_lost(c, reason);
 }
 
 static void on_fell_short(void *owner, netpoll_handle h, size_t left)
 {
     struct client *c = owner;
     (void)h;
-    c->left = left;
-    c->hub_full = true;
+    c->link.left = left;
+    c->link.full = true;
 }
 
 static void on_writable(void *owner, netpoll_handle h)
 {
     struct client *c = owner;
-    (void)h;
-    c->hub_full = false;
+    if (h == c->link.handle)
+        c->link.full = false;
 }
 
 static void on_timer(void *owner, uint64_t id)
 {
-    (void)id;
-    patience_is_over(owner);
+    struct client *c = owner;
+    if (id == CLIENT_TIMER_FACE && c->face->ops->timer)
+        c->face->ops->timer(c->face);
+    else if (id == CLIENT_TIMER_JSON)
+        client_link_mute(c);
+    else if (id == CLIENT_TIMER_RETRY)
+        client_link_retry(c);
+    else if (id != CLIENT_TIMER_FACE)
+        client_end_timer(c, (enum client_timer)id);
 }
 
 /* A client neither listens nor wakes itself. */
@@ -324,43 +296,48 @@ const struct netpoll_handlers client_handlers = {
 
 /* ---- the whole of it ----------------------------------------------------------------------- */
 
-static void introduce(struct client *c)
+/* What the face said to a flush. */
+static void check_face(struct client *c, int rc)
 {
-    if (c->options->nick.size == 0)
+    if (c->hurry)
         return;
-    say(c, STR("/nick "));
-    say(c, c->options->nick);
-    say(c, STR("\n"));
-    send_outbox(c);
+    if (rc == -EPIPE)
+        client_leave_in_a_hurry(c, EX_OK);
+    else if (rc < 0 && rc != -ECANCELED)
+        client_over_because(c, EXIT_FAILURE, "cannot write to standard output: %s", strerror(-rc));
 }
 
 static void turn(struct client *c)
 {
     int rc = netpoll_run_once(c->np, NETPOLL_FOREVER);
     if (rc < 0)
-        over_because(c, EX_OSERR, "the poller failed: %s", strerror(-rc));
+        client_over_because(c, EX_OSERR, "the poller failed: %s", strerror(-rc));
+    take_due_signals(c);
     if (!c->hurry)
-        check_screen(c, screen_flush(c->screen));
-    send_outbox(c);
+        check_face(c, c->face->ops->flush(c->face));
+    client_link_send(c);
 }
 
 /* The last words: of the hub on standard output, then of the client on standard error. */
 static void last_words(struct client *c)
 {
-    int rc = c->hurry ? 0 : screen_finish(c->screen);
+    int rc = c->hurry ? 0 : c->face->ops->flush(c->face);
     if (rc < 0 && rc != -EPIPE && rc != -ECANCELED && c->status == EX_OK) {
         c->status = EXIT_FAILURE;
         snprintf(c->why, sizeof c->why, "cannot write to standard output: %s", strerror(-rc));
     }
+    face_free(c->face); /* a terminal is its old self before something is said on it */
+    c->face = NULL;
     if (c->why[0] != '\0')
         diag_log(c->status == EX_OK ? DIAG_WARN : DIAG_ERROR, "%s", c->why);
 }
 
 int client_talk(struct client *c)
 {
-    introduce(c);
+    client_start_clocks(c);
+    client_link_send(c);
     while (c->stage != CLIENT_OVER)
         turn(c);
     last_words(c);
-    return c->status;
+    return c->status == EX_OK ? c->failure : c->status;
 }

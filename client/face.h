@@ -6,8 +6,8 @@
  *     keyboard --pipe--> face --(what is said)--> outbox --> hub
  *
  * The client (client_events.c) owns connection, poller, signals and both processes, and calls the
- * face, from one thread, when something happened. The face calls back through struct face_host. No
- * host function calls the face before it returns, so both sides may call at any point.
+ * face, from one thread, when something happened. The face calls back through struct face_host, at
+ * any time: no host function calls the face.
  *
  * To add one: embed `struct face` at the start of your own struct, fill a const table of
  * operations, and let face_new() in client.c choose it.
@@ -42,6 +42,9 @@ struct face_host {
 
     /* The same in a hurry: nothing more is shown, and it takes a second at most. */
     void (*hurry)(void *owner, int status);
+
+    /* Ends with this status in place of 0, if nothing worse happens. */
+    void (*fail)(void *owner, int status);
 
     /* It is over at once with this exit status; `why`, if not empty, goes to standard error. */
     void (*stop)(void *owner, int status, struct str why);
@@ -84,9 +87,9 @@ struct face_ops {
     /* A line of a type that is not known, for those who pass JSON on. */
     void (*unknown)(struct face *f, struct str json);
 
-    /* A line that is no JSON, without its newline; `whole` is false for what the hub said without
-     * one before it left. Not clean. */
-    void (*raw)(struct face *f, struct str line, bool whole);
+    /* What the hub sends and is no JSON, as it comes: any bytes, newlines included; not clean. For
+     * FACE_RAW_SHOWN. */
+    void (*raw)(struct face *f, struct str bytes);
 
     /* The client's own words for people: holes, the hub's restart, reconnecting. One sentence,
      * clean text, no newline. */
@@ -101,8 +104,9 @@ struct face_ops {
 
     void (*timer)(struct face *f);
 
-    /* SIGINT, SIGWINCH; SIGTSTP just before both processes stop, SIGCONT after they go on. Returns
-     * true if it dealt with it. SIGINT: false ends the client; NULL is false for all. */
+    /* SIGINT, SIGWINCH; SIGTSTP just before this process stops, SIGCONT after it goes on. Returns
+     * true if it dealt with it. SIGINT: false ends the client; SIGTSTP: false does not stop it.
+     * NULL: all but SIGINT do what they do to any program. */
     bool (*signal)(struct face *f, int number);
 
     /* The end of a turn, or of everything: writes what there is to write. Returns 0 or a negative
@@ -132,6 +136,12 @@ struct face {
     enum face_raw raw;
     bool keys_raw; /* the keyboard process passes on bytes, not lines */
 };
+
+static inline void face_free(struct face *f)
+{
+    if (f)
+        f->ops->free(f);
+}
 
 /* Every face has such a constructor. Options and host are borrowed until its end. NULL without
  * memory. */

@@ -28,7 +28,9 @@ struct face_pipe {
     const struct face_host *host;
     struct screen *out;
     struct screen *err;
-    struct screen *last; /* of the two, the one written to last */
+    struct screen *last;   /* of the two, the one written to last */
+    struct screen *raw_to; /* where the line that is not whole yet goes */
+    bool raw_line;         /* there is one */
     bool colour_out;
     bool colour_err;
     uint64_t said; /* messages shown, for --count */
@@ -216,15 +218,23 @@ static void pipe_unknown(struct face *f, struct str json)
     end_record(p, p->out);
 }
 
-/* A line of the `line` encoding: its first characters tell what it is. */
-static void pipe_raw(struct face *f, struct str line, bool whole)
+/* A line of the `line` encoding: its first characters tell what it is. A long one comes in parts.
+ */
+static void pipe_raw(struct face *f, struct str bytes)
 {
     struct face_pipe *p = self(f);
-    (void)whole; /* a half one gets its newline, too */
-    bool notice = str_starts_with(line, STR("* ")) || str_starts_with(line, STR("! "));
-    struct screen *s = turn_to(p, notice ? p->err : p->out);
-    screen_text(s, line);
-    end_record(p, s);
+    while (bytes.size > 0) {
+        bool notice = str_starts_with(bytes, STR("* ")) || str_starts_with(bytes, STR("! "));
+        const char *newline = memchr(bytes.data, '\n', bytes.size);
+        size_t size = newline ? (size_t)(newline - bytes.data) : bytes.size;
+        if (!p->raw_line)
+            p->raw_to = notice ? p->err : p->out;
+        screen_text(turn_to(p, p->raw_to), str_from(bytes.data, size));
+        if (newline)
+            end_record(p, p->raw_to);
+        p->raw_line = !newline;
+        bytes = str_skip(bytes, newline ? size + 1 : size);
+    }
 }
 
 static void pipe_note(struct face *f, struct str text)

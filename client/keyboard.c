@@ -16,9 +16,7 @@ enum {
 };
 
 struct keyboard {
-    int in;
-    int out;
-    int shown;
+    const struct keyboard_task *task;
     size_t held; /* bytes of a line whose end is still to come */
     char buffer[LINE_MAX_BYTES];
 };
@@ -27,7 +25,7 @@ struct keyboard {
 static bool pass_on(struct keyboard *k, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = write(k->out, k->buffer + done, size - done);
+        ssize_t n = write(k->task->out, k->buffer + done, size - done);
         if (n >= 0)
             done += (size_t)n;
         else if (errno != EINTR)
@@ -38,19 +36,24 @@ static bool pass_on(struct keyboard *k, size_t size)
     return true;
 }
 
-/* Waits for input. False if nobody reads what is shown. */
-static bool wait_for_input(const struct keyboard *k)
+/* Waits for input. KEYBOARD_EOF if there is some, or the reason to end: nobody reads the pipe, or
+ * what is shown. */
+static enum keyboard_end wait_for_input(const struct keyboard *k)
 {
-    struct pollfd fds[] = {{.fd = k->in, .events = POLLIN}, {.fd = k->shown}};
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+    struct pollfd fds[] = {
+        {.fd = k->task->in, .events = POLLIN}, {.fd = k->task->out}, {.fd = k->task->shown}};
+    while (poll(fds, 3, -1) < 0 && errno == EINTR)
         ;
-    return !(fds[1].revents & POLLERR);
+    if (fds[1].revents & POLLERR)
+        return KEYBOARD_UNHEARD;
+    return fds[2].revents & POLLERR ? KEYBOARD_NO_READER : KEYBOARD_EOF;
 }
 
-/* How much of the buffer can be passed on: whole lines, or all of it if it is full. */
-static size_t whole_lines(const struct keyboard *k)
+/* How much of the buffer can be passed on: whole lines, or all of it if it is full or keys are
+ * wanted. */
+static size_t ready(const struct keyboard *k)
 {
-    if (k->held == sizeof k->buffer)
+    if (k->task->bytes || k->held == sizeof k->buffer)
         return k->held;
     const char *newline = memrchr(k->buffer, '\n', k->held);
     return newline ? (size_t)(newline - k->buffer) + 1 : 0;
@@ -59,7 +62,7 @@ static size_t whole_lines(const struct keyboard *k)
 /* A terminal whose other side is gone reads as EIO: that is its end of input. */
 static enum keyboard_end read_failed(const struct keyboard *k, int error)
 {
-    if (error == EIO && isatty(k->in))
+    if (error == EIO && isatty(k->task->in))
         return KEYBOARD_EOF;
     diag_log(DIAG_ERROR, "cannot read standard input: %s", strerror(error));
     return KEYBOARD_FAILED;
@@ -73,26 +76,25 @@ static enum keyboard_end finish(struct keyboard *k)
 static enum keyboard_end pump(struct keyboard *k)
 {
     for (;;) {
-        if (!wait_for_input(k))
-            return KEYBOARD_NO_READER;
-        ssize_t n = read(k->in, k->buffer + k->held, sizeof k->buffer - k->held);
+        enum keyboard_end end = wait_for_input(k);
+        if (end != KEYBOARD_EOF)
+            return end;
+        ssize_t n = read(k->task->in, k->buffer + k->held, sizeof k->buffer - k->held);
         if (n == 0)
             return finish(k);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return read_failed(k, errno);
         if (n > 0)
             k->held += (size_t)n;
-        if (!pass_on(k, whole_lines(k)))
+        if (!pass_on(k, ready(k)))
             return KEYBOARD_UNHEARD;
     }
 }
 
-enum keyboard_end keyboard_run(int in, int out, int shown)
+enum keyboard_end keyboard_run(const struct keyboard_task *task)
 {
     struct keyboard k;
-    k.in = in;
-    k.out = out;
-    k.shown = shown;
+    k.task = task;
     k.held = 0;
     return pump(&k);
 }

@@ -1,11 +1,13 @@
 /*
- * The keyboard process: reads standard input and hands whole lines to the pipe. It is a process of
- * its own because standard input may be anything, a regular file or a program that takes its time,
- * and reading it may block; the other process, with the socket and the screen, never does.
+ * The keyboard process: reads standard input and hands lines, or keys, to the pipe. It is a process
+ * of its own because standard input may be anything, a regular file or a program that takes its
+ * time, and reading it may block; the other process, with the socket and the screen, never does.
  * Knows no netpoll and no hub.
  */
 #ifndef CHATROOM_KEYBOARD_H
 #define CHATROOM_KEYBOARD_H
+
+#include <stdbool.h>
 
 /* Why it ended: the exit status of the keyboard process. */
 enum keyboard_end {
@@ -15,12 +17,20 @@ enum keyboard_end {
     KEYBOARD_NO_READER = 4, /* nobody reads standard output any more (as after `| head -1`) */
 };
 
+struct keyboard_task {
+    int in;
+    int out;    /* a blocking pipe */
+    int shown;  /* where the other process writes */
+    bool bytes; /* pass on what comes as it comes, not in whole lines: for a terminal */
+};
+
 /*
- * Reads from `in` and writes to `out`, a blocking pipe, in whole lines; a line longer than 64 KiB
- * goes in parts, and what stands before the end of input goes as it is. Watches `shown`, where the
- * other process writes, because that one would notice its end only with the next message. Returns
- * when there is no more to do. SIGPIPE must be ignored.
+ * Reads from `in` and writes to `out`, in whole lines unless told otherwise; a line longer than
+ * 64 KiB goes in parts, and what stands before the end of input goes as it is. Watches `shown`,
+ * because the other process would notice the end of its reader only with the next message, and
+ * `out`, because a terminal may say nothing for long after its other process is gone. Returns when
+ * there is no more to do. SIGPIPE must be ignored.
  */
-enum keyboard_end keyboard_run(int in, int out, int shown);
+enum keyboard_end keyboard_run(const struct keyboard_task *task);
 
 #endif

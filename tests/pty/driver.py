@@ -38,6 +38,7 @@ from tap import Failure, check  # noqa: E402
 PR_SET_CHILD_SUBREAPER = 36
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a RST
 LINE = b"0123456789abcde\n"
+GREETING = b"/wire json\n"
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 
@@ -249,9 +250,15 @@ class Program:
         """Waits for bytes on standard output; returns what stood before them."""
         return self.out.expect(wanted, deadline)
 
+    def expect_notice(self, wanted, deadline=DEADLINE):
+        """Waits for what the hub tells beside messages: on standard error, but a terminal shows
+        all in one place."""
+        wait_for(lambda: wanted in self.err.data or (self.out and wanted in self.out.data),
+                 f"{show(wanted)}", deadline)
+
     def expect_exit(self, status, said=b"", deadline=DEADLINE):
         """Waits for the end; `said` must be in what was written to standard error, and without
-        `said` nothing may be. Returns all of standard output."""
+        `said` nothing but the hub's notices may be. Returns all of standard output."""
         self.keys = self.keys or self.maybe_keyboard()
         try:
             self.process.wait(deadline)
@@ -264,7 +271,8 @@ class Program:
         check(self.process.returncode == status,
               f"status {self.process.returncode}, not {status}; standard error: {show(told)}")
         check(not SANITIZER.search(told.decode("utf-8", "replace")), told.decode())
-        check(said in told if said else not told, f"standard error: {show(told)}")
+        own = [line for line in told.splitlines() if line[:2] not in (b"* ", b"! ")]
+        check(said in told if said else not own, f"standard error: {show(told)}")
         if self.terminal >= 0:
             check(termios.tcgetattr(self.other) == self.modes, "the terminal's modes have changed")
             os.close(self.other)
@@ -402,9 +410,11 @@ class FakeHub:
             host, self.port = self.sock.getsockname()[:2]
             self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
-    def accept(self):
-        """The next client."""
-        return Peer(self.sock.accept()[0])
+    def accept(self, greeting=GREETING):
+        """The next client, which begins with this."""
+        peer = Peer(self.sock.accept()[0])
+        peer.expect(greeting)
+        return peer
 
     def close(self):
         """Listens no more."""

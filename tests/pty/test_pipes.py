@@ -21,14 +21,16 @@ LINES = b"".join(b"%d\n" % n for n in range(1, 20001))
 
 
 def shows_messages(client):
-    """what the hub sends is on standard output, nothing else is"""
-    text = "* Welcome\nann: hello\n#röm bob: grüße 你好 👋\n\ttabbed\n".encode()
+    """messages are on standard output, the hub's notices and errors on standard error"""
+    text = "ann: hello\n#röm bob: grüße 你好 👋\n\ttabbed\n".encode()
     hub = FakeHub()
     with Program([client, hub.address]) as program:
         peer = hub.accept()
-        for i in range(len(text)):
-            peer.send(text[i:i + 1])
+        sent = b"* Welcome\n" + text + b"! Unknown command.\n"
+        for i in range(len(sent)):
+            peer.send(sent[i:i + 1])
         program.expect(b"tabbed\n")
+        program.expect_notice(b"* Welcome\n! Unknown command.\n")
         program.end_input()
         peer.expect_end()
         peer.close()
@@ -263,7 +265,7 @@ def hub_ends_in_mid_line(client):
         peer.send(b"* Welcome\nann: half a li")
         peer.close()
         shown = program.expect_exit(69, b"chatroom_client: error: the hub closed the connection\n")
-        check(shown == b"* Welcome\nann: half a li\n", f"shown: {show(shown)}")
+        check(shown == b"ann: half a li\n", f"shown: {show(shown)}")
 
 
 def hub_ends_in_mid_piece(client):
@@ -398,9 +400,9 @@ def standard_input_closed(client):
         with Program(command) as program:
             peer = hub.accept()
             peer.expect_end()
-            peer.send(b"* Bye\n")
+            peer.send(b"ann: bye\n")
             peer.close()
-            check(program.expect_exit(0) == b"* Bye\n", "the answer is missing")
+            check(program.expect_exit(0) == b"ann: bye\n", "the answer is missing")
 
 
 def standard_output_closed(client):
@@ -446,8 +448,8 @@ def reader_leaves(client):
     with Program([client, hub.address], gather=False) as program:
         peer = hub.accept()
         program.keyboard()
-        peer.send(b"* Welcome\n")
-        check(os.read(program.output, 100) == b"* Welcome\n", "no welcome")
+        peer.send(b"ann: hi\n")
+        check(os.read(program.output, 100) == b"ann: hi\n", "no message")
         program.close_output()
         peer.expect_end()
         peer.close()
@@ -465,7 +467,7 @@ def reader_leaves_a_loud_hub(client):
         def talk():
             try:
                 while not stop.is_set():
-                    peer.send(b"* Welcome\n" * 1000)
+                    peer.send(b"ann: hi\n" * 1000)
             except OSError:
                 pass
         talker = threading.Thread(target=talk)
@@ -478,7 +480,7 @@ def reader_leaves_a_loud_hub(client):
         stop.set()
         talker.join()
         peer.close()
-        check(program.expect_exit(0) == b"* Welcome\n", "not one line")
+        check(program.expect_exit(0) == b"ann: hi\n", "not one line")
 
 
 def disk_full(client):
@@ -486,7 +488,7 @@ def disk_full(client):
     hub = FakeHub()
     with open("/dev/full", "wb") as full, Program([client, hub.address], stdout=full) as program:
         peer = hub.accept()
-        peer.send(b"* Welcome\n")
+        peer.send(b"ann: hi\n")
         program.expect_exit(1, b"cannot write to standard output: No space left on device")
 
 

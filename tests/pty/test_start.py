@@ -55,10 +55,10 @@ def other_addresses(client):
         for hub, address in hubs:
             with Program([client, address], stdin=subprocess.DEVNULL) as program:
                 peer = hub.accept()
-                peer.send(b"* Welcome\n")
+                peer.send(b"ann: hi\n")
                 peer.expect_end()
                 peer.close()
-                check(program.expect_exit(0) == b"* Welcome\n", f"{address}: no welcome")
+                check(program.expect_exit(0) == b"ann: hi\n", f"{address}: no message")
 
 
 def has_ipv6():

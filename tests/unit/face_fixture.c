@@ -41,6 +41,12 @@ static void host_hurry(void *owner, int status)
     fx->hurried = status;
 }
 
+static void host_fail(void *owner, int status)
+{
+    struct face_fixture *fx = owner;
+    fx->failure = status;
+}
+
 static void host_stop(void *owner, int status, struct str why)
 {
     struct face_fixture *fx = owner;
@@ -90,6 +96,7 @@ void face_fixture_init(struct face_fixture *fx, face_new_fn *new, const struct c
         .send = host_send,
         .leave = host_leave,
         .hurry = host_hurry,
+        .fail = host_fail,
         .stop = host_stop,
         .timer = host_timer,
         .wake_fd = -1,
@@ -142,7 +149,8 @@ void face_event(struct face_fixture *fx, const struct event *e)
 
 void face_raw_line(struct face_fixture *fx, struct str line)
 {
-    CALL(fx, raw(face, line, true));
+    CALL(fx, raw(face, line));
+    CALL(fx, raw(face, STR("\n")));
 }
 
 void face_unknown(struct face_fixture *fx, struct str json)

@@ -30,6 +30,7 @@ struct face_fixture {
     size_t sent_size;
     int left;    /* the status of leave(), or FACE_NOBODY */
     int hurried; /* of hurry() */
+    int failure; /* of fail(); 0: not called */
     int stopped; /* of stop() */
     char why[256];
     unsigned timer_ms; /* what the timer was set to; 0: cancelled, or never set */
