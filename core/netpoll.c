@@ -197,8 +197,11 @@ static bool close_all_finished(struct netpoll *np)
 
 void netpoll_close(struct netpoll *np, netpoll_handle h)
 {
-    if (netpoll_find(np, h))
-        close_begin(np, netpoll_slot(h), 0);
+    struct netpoll_slot *slot = netpoll_find(np, h);
+    if (!slot)
+        return;
+    close_begin(np, netpoll_slot(h), 0);
+    slot->reason = 0; /* it may have been dying by itself: now it was asked for */
 }
 
 /* ---- delivery ------------------------------------------------------------------------------- */

@@ -190,6 +190,27 @@ static void closing_what_has_ended(void **state)
     assert_int_equal(l->reason, 0);
 }
 
+static void close_the_other_too(struct world *w, enum event event, struct link *l)
+{
+    if (event == EVENT_CLOSED)
+        world_close(w, w->subject[l == w->subject[0]]);
+}
+
+/* Both are reset: when the first is gone, the second is under way. It was asked for: no reason. */
+static void closing_what_is_dying_anyway(void **state)
+{
+    struct world *w = *state;
+    world_open_listening(w, NULL);
+    struct link *a = w->subject[0] = world_connect(w);
+    struct link *b = w->subject[1] = world_connect(w);
+    w->hook = close_the_other_too;
+    peer_reset(w, a);
+    peer_reset(w, b);
+    world_until(w, a->closed && b->closed);
+    assert_true((a->reason == ECONNRESET) != (b->reason == ECONNRESET));
+    assert_int_equal(a->reason + b->reason, ECONNRESET);
+}
+
 static const struct CMUnitTest cases[] = {
     CLOSING_CASES(accepted),
     CLOSING_CASES(data),
@@ -203,6 +224,7 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(one_closes_all_though_all_are_ready),
     CONFORMANCE_CASE(closing_twice_is_closing_once),
     CONFORMANCE_CASE(closing_what_has_ended),
+    CONFORMANCE_CASE(closing_what_is_dying_anyway),
 };
 
 const struct case_table cases_close = {cases, sizeof cases / sizeof *cases};
