@@ -87,6 +87,19 @@ struct str text_clean(struct str in, char *out, struct text_repairs *repairs)
     return str_from(out, used);
 }
 
+bool text_is_clean(struct str s)
+{
+    struct text_repairs repairs = {0};
+    for (size_t at = plain_prefix(s.data, s.size); at < s.size;) {
+        char made[4]; /* a character */
+        size_t size;
+        at += clean_one(s, at, made, &size, &repairs);
+        if (repairs.controls + repairs.invalid > 0)
+            return false;
+    }
+    return true;
+}
+
 struct str text_cut(struct str s, size_t max)
 {
     if (s.size <= max)

@@ -25,6 +25,9 @@ struct text_repairs {
  */
 struct str text_clean(struct str in, char *out, struct text_repairs *repairs);
 
+/* True if text_clean() would find nothing to do. */
+bool text_is_clean(struct str s);
+
 /* The first `max` bytes of `s` at most, cut between characters. */
 struct str text_cut(struct str s, size_t max);
 

@@ -92,6 +92,7 @@ static void assert_as_the_standard_says(struct str in)
         rest = str_skip(rest, n);
     }
     assert_clean(in, str_from(expected, used), repairs.controls, repairs.invalid);
+    assert_int_equal(text_is_clean(in), repairs.controls + repairs.invalid == 0);
 }
 
 /* ---- cleaning ------------------------------------------------------------------------------- */
