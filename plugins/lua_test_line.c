@@ -134,7 +134,7 @@ static bool next_item(struct scan *list, struct scan *item)
 {
     int depth = 0;
     next(list);
-    if (is(list, "}"))
+    if (list->token.size == 0 || nesting(list) < 0)
         return false;
     *item = *list;
     for (; list->token.size > 0; next(list)) {
@@ -146,7 +146,7 @@ static bool next_item(struct scan *list, struct scan *item)
             break;
         }
     }
-    return item->token.size > 0;
+    return true;
 }
 
 /* The item `wanted` of a list of `count` items. */
