@@ -31,6 +31,7 @@ enum option_code {
     OPT_QUIET_ROOM,
     OPT_IDLE,
     OPT_STORM,
+    OPT_PATIENCE,
     OPT_PARALLEL,
     OPT_BACKEND,
     OPT_FILTER,
@@ -63,6 +64,7 @@ static const struct option long_options[] = {
     {"quiet-room", optional_argument, NULL, OPT_QUIET_ROOM},
     {"idle", required_argument, NULL, OPT_IDLE},
     {"storm", required_argument, NULL, OPT_STORM},
+    {"patience", required_argument, NULL, OPT_PATIENCE},
     {"parallel", required_argument, NULL, OPT_PARALLEL},
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"filter", required_argument, NULL, OPT_FILTER},
@@ -88,7 +90,7 @@ static void usage(FILE *to)
           "load:   --rooms R --members M --senders S|all --size BYTES\n"
           "        --window W | --rate PER_SECOND, --messages N | --seconds T, --warmup N\n"
           "        --slow PERCENT --churn PER_SECOND --quiet-room[=PER_SECOND]\n"
-          "        --idle N | --storm N, --parallel P\n"
+          "        --idle N | --storm N, --parallel P, --patience MS\n"
           "server: --backend auto|epoll|uring --filter FILE --server PATH --server-arg ARG\n"
           "        --pin SERVER,LOAD|none --no-syscalls\n"
           "output: --json | --csv | --tap, --no-progress\n"
@@ -232,6 +234,8 @@ static int read_load_option(struct workload *w, int code, const char *value)
         return read_shape(w, SHAPE_IDLE, "--idle", value);
     case OPT_STORM:
         return read_shape(w, SHAPE_STORM, "--storm", value);
+    case OPT_PATIENCE:
+        return read_small("--patience", value, 1, 3600000, &w->patience_ms);
     default:
         return read_small("--parallel", value, 1, 10000, &w->parallel);
     }
@@ -362,6 +366,7 @@ int options_read(struct options *o, int argc, char **argv, bool *exit_now)
     *o = (struct options){.backend = "auto", .pin = true, .syscalls = true, .progress = true};
     o->load = (struct workload){.driver = driver_find("line"),
                                 .parallel = 64,
+                                .patience_ms = 10000,
                                 .rooms = 1,
                                 .members = 1000,
                                 .senders = 1,

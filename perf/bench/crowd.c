@@ -86,12 +86,12 @@ static int handle(struct door *d, const struct epoll_event *e)
 static int wait_door(struct door *d)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = epoll_wait(d->epoll, events, EVENTS_MAX, PATIENCE_MS);
+    int n = epoll_wait(d->epoll, events, EVENTS_MAX, (int)d->crowd->patience_ms);
     int status = 0;
     if (n < 0 && errno != EINTR)
         status = say(EX_OSERR, "epoll_wait: %s", strerror(errno));
     if (n == 0)
-        status = say(EXIT_WRONG, "nobody came in for %d s: %u of %u are", PATIENCE_MS / 1000,
+        status = say(EXIT_WRONG, "nobody came in for %u ms: %u of %u are", d->crowd->patience_ms,
                      d->entered, d->count);
     for (int i = 0; i < n && !status; i++)
         status = handle(d, &events[i]);
@@ -128,11 +128,11 @@ int crowd_enter(const struct crowd *c, const struct guest *guests, int *fds, uns
 }
 
 /* Waits for bytes and appends them to `in`, which holds DRIVER_UNIT_MAX. */
-static int read_more(int fd, char *in, size_t *have)
+static int read_more(const struct crowd *c, int fd, char *in, size_t *have)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    if (poll(&p, 1, PATIENCE_MS) == 0)
-        return say(EXIT_WRONG, "no answer from the server for %d s", PATIENCE_MS / 1000);
+    if (poll(&p, 1, (int)c->patience_ms) == 0)
+        return say(EXIT_WRONG, "no answer from the server for %u ms", c->patience_ms);
     ssize_t n = recv(fd, in + *have, DRIVER_UNIT_MAX - *have, MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN))
         return say(EXIT_WRONG, "the server ends a connection that asks nothing of it");
@@ -155,7 +155,7 @@ static int read_pong(const struct crowd *c, int fd, char *in)
         memmove(in, in + n, have - n);
         have -= n;
         if (n == 0)
-            status = read_more(fd, in, &have);
+            status = read_more(c, fd, in, &have);
     }
     return status;
 }

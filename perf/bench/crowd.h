@@ -14,6 +14,7 @@ struct crowd {
     const struct driver *driver;
     const struct sockaddr_in *server;
     unsigned parallel;         /* connections on their way in at a time */
+    unsigned patience_ms;      /* how long nothing may happen */
     struct progress *progress; /* or NULL */
     struct latency *latency;   /* gets the time each took, from connect to being in; or NULL */
 };

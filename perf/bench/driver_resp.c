@@ -5,8 +5,6 @@
  */
 #include "driver_text.h"
 
-#include <stdlib.h>
-
 enum {
     DEPTH_MAX = 8,     /* of replies in replies */
     ELEMENTS_MAX = 256 /* of a reply; a longer one is not what we asked for */
@@ -54,16 +52,21 @@ static size_t resp_publish(char *out, uint32_t room, const char *text, size_t si
     return (size_t)(put_bulk(end, text, size) - out);
 }
 
-/* The number in a unit's first line: "$5", "*3", ">3", "%7"; -1 is what stands for nothing. */
+/* The number in a unit's first line: "$5", "*3", ">3", "%7". -1 stands for nothing; -2 is none. */
 static long header_number(const struct unit *line)
 {
-    char digits[16];
+    enum { DIGITS_MAX = 9 };
+    const char *at = line->text + 1;
     size_t n = line->text_size - 1;
-    if (line->text_size < 2 || n >= sizeof digits)
-        return -2;
-    memcpy(digits, line->text + 1, n);
-    digits[n] = '\0';
-    return strtol(digits, NULL, 10);
+    long number = 0;
+    if (n == 2 && memcmp(at, "-1", 2) == 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (at[i] < '0' || at[i] > '9' || n > DIGITS_MAX)
+            return -2;
+        number = number * 10 + (at[i] - '0');
+    }
+    return n > 0 ? number : -2;
 }
 
 static size_t take_reply(const char *bytes, size_t size, unsigned depth, struct unit *last);

@@ -301,6 +301,7 @@ int engine_open(struct engine **out, const struct workload *w, const struct sock
     e->crowd = (struct crowd){.driver = w->driver,
                               .server = &e->server,
                               .parallel = w->parallel,
+                              .patience_ms = w->patience_ms,
                               .progress = w->progress};
     count_all(e);
     int status = allocate(e);

@@ -306,18 +306,19 @@ int hear_stuck(const struct engine *e)
             continue;
         if (l->reader != NONE)
             return say(EXIT_WRONG,
-                       "nothing came for %d s: receiver %u (room %u) has %" PRIu64 " messages, "
+                       "nothing came for %u ms: receiver %u (room %u) has %" PRIu64 " messages, "
                        "due are %" PRIu64 "; %u such receivers",
-                       PATIENCE_MS / 1000, i, l->room, e->readers[l->reader].heard, l->due,
+                       e->w->patience_ms, i, l->room, e->readers[l->reader].heard, l->due,
                        e->behind);
         return say(EXIT_WRONG,
-                   "nothing came for %d s: receiver %u (room %u) has %" PRIu64 " bytes, due are "
+                   "nothing came for %u ms: receiver %u (room %u) has %" PRIu64 " bytes, due are "
                    "%" PRIu64 "; %u such receivers",
-                   PATIENCE_MS / 1000, i, l->room, l->bytes, l->due, e->behind);
+                   e->w->patience_ms, i, l->room, l->bytes, l->due, e->behind);
     }
     for (uint32_t t = 0; t < e->talker_count; t++)
         if (e->talkers[t].done < e->talkers[t].sent)
-            return say(EXIT_WRONG, "nothing came for %d s: of sender %u all have %u messages of %u",
-                       PATIENCE_MS / 1000, t, e->talkers[t].done, e->talkers[t].sent);
-    return say(EXIT_WRONG, "nothing came for %d s", PATIENCE_MS / 1000);
+            return say(EXIT_WRONG,
+                       "nothing came for %u ms: of sender %u all have %u messages of %u",
+                       e->w->patience_ms, t, e->talkers[t].done, e->talkers[t].sent);
+    return say(EXIT_WRONG, "nothing came for %u ms", e->w->patience_ms);
 }

@@ -103,11 +103,12 @@ static uint64_t sent(const struct engine *e)
 static int turn(struct engine *e)
 {
     uint64_t now = now_ns();
-    uint64_t wake = e->active + PATIENCE_NS;
+    uint64_t patience = e->w->patience_ms * UINT64_C(1000000);
+    uint64_t wake = e->active + patience;
     int events = 0;
     int status = 0;
     if (wake <= now)
-        wake = now + PATIENCE_NS;
+        wake = now + patience;
     if (e->phase == PHASE_TALK) {
         if (e->deadline && e->deadline < wake)
             wake = e->deadline;
@@ -120,8 +121,8 @@ static int turn(struct engine *e)
     if (!status && e->phase != PHASE_OVER)
         status = collect(e, wake, &events);
     if (events > 0)
-        e->active = now;
-    else if (!status && now - e->active > PATIENCE_NS && outstanding(e))
+        e->active = now_ns();
+    else if (!status && now - e->active > patience && outstanding(e))
         status = hear_stuck(e);
     return status;
 }

@@ -13,10 +13,6 @@
  * speaks another protocol. */
 #define EXIT_WRONG 1 /* the server did not deliver what it should have */
 
-/* How long anything may take without progress before it counts as failed. */
-#define PATIENCE_MS 10000
-#define PATIENCE_NS (PATIENCE_MS * UINT64_C(1000000))
-
 /* Writes "chatroom_bench: ..." and returns `status`. */
 int say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -25,6 +25,7 @@ static int company_open(struct company *c, const struct workload *w, const struc
     c->crowd = (struct crowd){.driver = w->driver,
                               .server = &t->address,
                               .parallel = w->parallel,
+                              .patience_ms = w->patience_ms,
                               .progress = w->progress};
     c->guests = calloc(c->count + 1, sizeof *c->guests);
     c->fds = calloc(c->count + 1, sizeof *c->fds);

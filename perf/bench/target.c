@@ -26,9 +26,10 @@
 #define LISTENING "listening on 127.0.0.1:"
 
 enum {
-    LOG_HEAD = 4096, /* of the log, where LISTENING is looked for */
-    LOG_TAIL = 1500, /* of the log, shown if something went wrong */
-    LOOK_MS = 5,     /* between two looks whether it listens */
+    LOG_HEAD = 4096,     /* of the log, where LISTENING is looked for */
+    LOG_TAIL = 1500,     /* of the log, shown if something went wrong */
+    LOOK_MS = 5,         /* between two looks whether it listens */
+    PATIENCE_MS = 10000, /* for a start, and for an end */
 };
 
 /* The child's side of fork. */
@@ -152,7 +153,7 @@ int target_start(struct target *t, const struct target_options *options)
         return say(EX_OSERR, "cannot start a process: %s", strerror(errno));
     if (t->pid == 0)
         become_server(options, t->log_fd);
-    uint64_t deadline = now_ns() + PATIENCE_NS;
+    uint64_t deadline = now_ns() + PATIENCE_MS * UINT64_C(1000000);
     while (!is_up(t)) {
         bool ended = wait_end(t, LOOK_MS);
         if (ended || now_ns() > deadline)

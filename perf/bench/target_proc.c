@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LENIENT_NS UINT64_C(1000000000)
+#define STRICT_NS  (10 * LENIENT_NS)
 
 /* Reads a small file under /proc/PID; a file that is gone is an empty one. */
 static void read_proc(const struct target *t, const char *name, char *text, size_t size)
@@ -96,7 +97,7 @@ int target_rss_peak(const struct target *t, uint64_t *bytes)
 
 int target_settle(const struct target *t)
 {
-    uint64_t deadline = now_ns() + (t->strict ? PATIENCE_NS : LENIENT_NS);
+    uint64_t deadline = now_ns() + (t->strict ? STRICT_NS : LENIENT_NS);
     uint64_t awake = 0;
     while (now_ns() < deadline) {
         if (each_thread(t, "stat", add_awake, &awake) == 0)

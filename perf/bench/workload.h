@@ -25,6 +25,7 @@ struct workload {
     enum shape shape;
     unsigned connections; /* idle and storm: how many; they spread over `rooms` */
     unsigned parallel;    /* connections that are on their way in at a time */
+    unsigned patience_ms; /* how long nothing may happen before it counts as failed */
 
     unsigned rooms;
     unsigned members; /* of a room */
