@@ -1,18 +1,8 @@
-/*
- * The words of a text, folded, are looked up one by one. For phrases the table holds their
- * beginnings too: "buy", which leads on, and "buy now", which is an entry; the words of a key are
- * joined by spaces.
- *
- * Plain ASCII, nearly all there is, takes a table of 128 bytes. Other characters are kept in a
- * small cache, by their number: a text stays within one or two alphabets.
- */
-#include "word_set.h"
-
+/* Searching a text for the words of a set: see word_set_impl.h for how they are kept. */
+#include "ascii_block.h"
 #include "text.h"
-#include "word_glyph.h"
+#include "word_set_impl.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unigbrk.h>
 #include <uninorm.h>
@@ -21,63 +11,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum {
-    KEY_MAX = WORD_SET_ENTRY_MAX,
-    CACHED = 256,     /* characters: a power of two */
-    CLUSTER_MAX = 64, /* bytes of a character; the rest of a longer one is another */
-    FIRST_SLOTS = 64,
-    FIRST_KEYS = 1024,
-};
-
-/* A key of the table: an entry, or its beginning. */
-struct slot {
-    uint32_t hash;
-    uint32_t key;   /* offset in the keys */
-    uint32_t entry; /* its number + 1; 0: none ends here */
-    uint16_t size;  /* of the key; 0: the slot is empty */
-    bool leads;     /* longer entries begin with it */
-};
-
-struct word_set {
-    struct slot *slots; /* open addressing, at most half of them used */
-    size_t mask;
-    size_t used;
-    char *keys;
-    size_t keys_size;
-    size_t keys_room;
-    struct str *entries; /* as written; into `written` */
-    size_t entry_count;
-    char *written;
-    size_t written_size;
-    size_t longest;  /* key */
-    char ascii[256]; /* what an ASCII character folds to; 0 for separators, and other bytes */
-    struct word_glyph cache[CACHED];
-};
-
-/* What words fold to. Counts on when it is full, so that nothing longer is in any set. */
-struct key {
-    char bytes[KEY_MAX]; /* not last: sanitizers take that for an array without end */
-    size_t size;
-    bool unordered; /* marks may stand in another order than the canonical one */
-};
-
-/* Where a word stands in the text. */
-struct word {
-    size_t start;
-    size_t end;
-};
+enum { CLUSTER_MAX = 64 }; /* bytes of a character; the rest of a longer one is another */
 
 /* ---- characters ----------------------------------------------------------------------------- */
-
-/* Underscores separate: they are how people stress a word. */
-static void make_ascii(struct word_set *set)
-{
-    for (int c = 0; c < 128; c++) {
-        struct word_glyph g;
-        word_glyph_make(&g, (uint32_t)c);
-        set->ascii[c] = g.kind == WORD_GLYPH_LETTER ? g.folded[0] : '\0';
-    }
-}
 
 /* The character at `at`, of *size bytes; borrowed until the next call. */
 static const struct word_glyph *glyph_at(struct word_set *set, struct str text, size_t at,
@@ -85,7 +21,7 @@ static const struct word_glyph *glyph_at(struct word_set *set, struct str text, 
 {
     ucs4_t code;
     *size = (size_t)u8_mbtouc(&code, (const uint8_t *)text.data + at, text.size - at);
-    struct word_glyph *g = &set->cache[code % CACHED];
+    struct word_glyph *g = &set->cache[code % WORD_SET_CACHED];
     if (g->code != code)
         word_glyph_make(g, code);
     return g;
@@ -96,7 +32,8 @@ static bool is_ascii(struct str text, size_t at)
     return (unsigned char)text.data[at] < 0x80;
 }
 
-static enum word_glyph_kind kind_at(struct word_set *set, struct str text, size_t at, size_t *size)
+enum word_glyph_kind word_set_kind_at(struct word_set *set, struct str text, size_t at,
+                                      size_t *size)
 {
     if (!is_ascii(text, at))
         return glyph_at(set, text, at, size)->kind;
@@ -107,7 +44,7 @@ static enum word_glyph_kind kind_at(struct word_set *set, struct str text, size_
 /* No part of a word by itself. */
 static bool is_separator(struct word_set *set, struct str text, size_t at, size_t *size)
 {
-    enum word_glyph_kind kind = kind_at(set, text, at, size);
+    enum word_glyph_kind kind = word_set_kind_at(set, text, at, size);
     return kind == WORD_GLYPH_SEPARATOR || kind == WORD_GLYPH_IGNORED;
 }
 
@@ -117,7 +54,7 @@ static bool may_join(struct word_set *set, struct str text, uint32_t first, size
     size_t size;
     if (first >= 0x1f1e6 && first <= 0x1f1ff)
         return true; /* flags are pairs */
-    switch (kind_at(set, text, next, &size)) {
+    switch (word_set_kind_at(set, text, next, &size)) {
     case WORD_GLYPH_MARK:
     case WORD_GLYPH_IGNORED:
         return true;
@@ -149,29 +86,29 @@ static size_t cluster_end(struct word_set *set, struct str text, size_t at)
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
-static void key_add(struct key *key, const char *bytes, size_t size)
+void word_key_add(struct word_key *key, const char *bytes, size_t size)
 {
-    if (key->size + size <= KEY_MAX)
+    if (key->size + size <= WORD_KEY_MAX)
         memcpy(key->bytes + key->size, bytes, size);
     key->size += size;
 }
 
-static void key_add_glyph(struct key *key, const struct word_glyph *g)
+static void key_add_glyph(struct word_key *key, const struct word_glyph *g)
 {
     static const uint32_t dot_above = 0x307;
-    if (g->code == dot_above && key->size > 0 && key->size <= KEY_MAX &&
+    if (g->code == dot_above && key->size > 0 && key->size <= WORD_KEY_MAX &&
         key->bytes[key->size - 1] == 'i')
         return;
-    key_add(key, g->folded, g->size);
+    word_key_add(key, g->folded, g->size);
 }
 
 /* Puts the marks of the key into canonical order. Its size stays: it is decomposed already. */
-static void key_order(struct key *key)
+static void key_order(struct word_key *key)
 {
-    uint8_t ordered[KEY_MAX];
+    uint8_t ordered[WORD_KEY_MAX];
     size_t size = sizeof ordered;
     key->unordered = false;
-    if (key->size > KEY_MAX)
+    if (key->size > WORD_KEY_MAX)
         return;
     uint8_t *result =
         u8_normalize(UNINORM_NFD, (const uint8_t *)key->bytes, key->size, ordered, &size);
@@ -184,7 +121,7 @@ static void key_order(struct key *key)
 /* ---- the words of a text -------------------------------------------------------------------- */
 
 /* Adds the character that readers see to the key; returns its end. */
-static size_t take_cluster(struct word_set *set, struct str text, size_t at, struct key *key)
+static size_t take_cluster(struct word_set *set, struct str text, size_t at, struct word_key *key)
 {
     size_t size;
     size_t end = cluster_end(set, text, at);
@@ -198,12 +135,13 @@ static size_t take_cluster(struct word_set *set, struct str text, size_t at, str
 
 /* Adds ASCII letters to the key; returns where they end. Where time goes: in plain loops, and
  * `restrict` because chars may alias everything. */
-static size_t take_ascii(const struct word_set *set, struct str text, size_t at, struct key *key)
+static size_t take_ascii(const struct word_set *set, struct str text, size_t at,
+                         struct word_key *key)
 {
     const unsigned char *in = (const unsigned char *)text.data + at;
     size_t left = text.size - at;
-    size_t room = key->size < KEY_MAX ? KEY_MAX - key->size : 0;
-    char *restrict out = key->bytes + (KEY_MAX - room);
+    size_t room = key->size < WORD_KEY_MAX ? WORD_KEY_MAX - key->size : 0;
+    char *restrict out = key->bytes + (WORD_KEY_MAX - room);
     size_t most = left < room ? left : room;
     size_t n = 0;
     for (char folded; n < most && (folded = set->ascii[in[n]]); n++)
@@ -217,7 +155,7 @@ static size_t take_ascii(const struct word_set *set, struct str text, size_t at,
 }
 
 /* Adds the word that begins at `at` to the key; returns its end. */
-static size_t take_word(struct word_set *set, struct str text, size_t at, struct key *key)
+static size_t take_word(struct word_set *set, struct str text, size_t at, struct word_key *key)
 {
     size_t start = at;
     size_t end = at = take_ascii(set, text, at, key);
@@ -242,7 +180,7 @@ static size_t take_word(struct word_set *set, struct str text, size_t at, struct
     return end;
 }
 
-static size_t skip_separators(struct word_set *set, struct str text, size_t at)
+size_t word_set_skip(struct word_set *set, struct str text, size_t at)
 {
     size_t size;
     for (;;) {
@@ -254,11 +192,10 @@ static size_t skip_separators(struct word_set *set, struct str text, size_t at)
     }
 }
 
-/* Finds the next word from `at` on, and adds it to the key. */
-static bool next_word(struct word_set *set, struct str text, size_t at, struct key *key,
-                      struct word *word)
+bool word_set_next(struct word_set *set, struct str text, size_t at, struct word_key *key,
+                   struct word *word)
 {
-    at = skip_separators(set, text, at);
+    at = word_set_skip(set, text, at);
     if (at == text.size)
         return false;
     word->start = at;
@@ -270,16 +207,16 @@ static bool next_word(struct word_set *set, struct str text, size_t at, struct k
 
 /* ---- looking up ----------------------------------------------------------------------------- */
 
-static uint32_t hash_of(const char *key, size_t size)
+uint32_t word_set_hash(const char *key, size_t size)
 {
     return (uint32_t)XXH3_64bits(key, size);
 }
 
-/* The slot of the key, or the empty one where it would stand. */
-static struct slot *probe(const struct word_set *set, const char *key, size_t size, uint32_t hash)
+struct word_slot *word_set_probe(const struct word_set *set, const char *key, size_t size,
+                                 uint32_t hash)
 {
     for (size_t i = hash & set->mask;; i = (i + 1) & set->mask) {
-        struct slot *s = &set->slots[i];
+        struct word_slot *s = &set->slots[i];
         if (s->size == 0)
             return s;
         if (s->hash == hash && s->size == size && memcmp(set->keys + s->key, key, size) == 0)
@@ -287,21 +224,22 @@ static struct slot *probe(const struct word_set *set, const char *key, size_t si
     }
 }
 
-static const struct slot *lookup(const struct word_set *set, const struct key *key)
+static const struct word_slot *lookup(const struct word_set *set, const struct word_key *key)
 {
     if (key->size > set->longest)
         return NULL;
-    const struct slot *s = probe(set, key->bytes, key->size, hash_of(key->bytes, key->size));
+    const struct word_slot *s =
+        word_set_probe(set, key->bytes, key->size, word_set_hash(key->bytes, key->size));
     return s->size > 0 ? s : NULL;
 }
 
 /* The longest entry that begins with `word`, which is in the key already. */
-static bool match(struct word_set *set, struct str text, struct word word, struct key *key,
+static bool match(struct word_set *set, struct str text, struct word word, struct word_key *key,
                   struct word_hit *hit)
 {
     bool found = false;
     size_t start = word.start;
-    const struct slot *s;
+    const struct word_slot *s;
     while ((s = lookup(set, key))) {
         if (s->entry > 0) {
             size_t i = s->entry - 1;
@@ -310,21 +248,62 @@ static bool match(struct word_set *set, struct str text, struct word word, struc
         }
         if (!s->leads)
             break;
-        key_add(key, " ", 1);
-        if (!next_word(set, text, word.end, key, &word))
+        word_key_add(key, " ", 1);
+        if (!word_set_next(set, text, word.end, key, &word))
             break;
     }
     return found;
 }
 
+static size_t run_of(uint64_t bits)
+{
+    return ~bits ? (size_t)__builtin_ctzll(~bits) : 64;
+}
+
+/* The first place in the block at `at` where it takes a closer look: a word of ASCII that may be
+ * in the table, or that has no end here, or what is not ASCII. The end of the block if all of it is
+ * plain. */
+static size_t skip_block(const struct word_set *set, struct str text, size_t at)
+{
+    struct ascii_block b = ascii_block_at(text, at);
+    size_t left = text.size - at;
+    uint64_t words = b.letters | b.digits;
+    uint64_t starts = words & ~(words << 1);
+    size_t wide = b.wide ? (size_t)__builtin_ctzll(b.wide) : ASCII_BLOCK;
+    for (; starts; starts &= starts - 1) {
+        size_t start = (size_t)__builtin_ctzll(starts);
+        size_t size = run_of(words >> start);
+        if (start > wide)
+            break;
+        unsigned char first = (unsigned char)set->ascii[(unsigned char)text.data[at + start]];
+        bool open = start + size == wide || (start + size >= ASCII_BLOCK && left > ASCII_BLOCK);
+        if (open || (set->sizes[first] & word_size_bit(size)))
+            return at + start;
+    }
+    return at + (wide < left ? wide : left < ASCII_BLOCK ? left : ASCII_BLOCK);
+}
+
+/* Behind the separators and words from `at` on that are plain and in no entry; `at` is where a word
+ * may begin. */
+static size_t skip_plain(const struct word_set *set, struct str text, size_t at)
+{
+    for (size_t from = at; at < text.size; from = at) {
+        at = skip_block(set, text, from);
+        if (at - from < ASCII_BLOCK)
+            break;
+    }
+    return at;
+}
+
 static bool find_from(struct word_set *set, struct str text, size_t at, struct word_hit *hit)
 {
-    struct key key;
+    struct word_key key;
     struct word word;
     for (;; at = word.end) {
+        at = skip_plain(set, text, at);
         key.size = 0;
         key.unordered = false;
-        if (!next_word(set, text, at, &key, &word))
+        if (!word_set_next(set, text, at, &key, &word))
             return false;
         if (match(set, text, word, &key, hit))
             return true;
@@ -344,7 +323,7 @@ static size_t mask_hit(struct word_set *set, struct str hit, char *out)
     size_t used = 0;
     size_t size;
     for (size_t at = 0; at < hit.size; at += size) {
-        enum word_glyph_kind kind = kind_at(set, hit, at, &size);
+        enum word_glyph_kind kind = word_set_kind_at(set, hit, at, &size);
         if (kind == WORD_GLYPH_SEPARATOR) {
             memcpy(out + used, hit.data + at, size);
             used += size;
@@ -375,192 +354,4 @@ struct str word_set_mask(struct word_set *set, struct str text, char *out, size_
         return text;
     memcpy(out + used, text.data + copied, text.size - copied);
     return str_from(out, used + text.size - copied);
-}
-
-/* ---- compiling ------------------------------------------------------------------------------ */
-
-static int grow_slots(struct word_set *set)
-{
-    size_t old_size = set->slots ? set->mask + 1 : 0;
-    size_t size = old_size ? old_size * 2 : FIRST_SLOTS;
-    struct slot *old = set->slots;
-    struct slot *slots = calloc(size, sizeof *slots);
-    if (!slots)
-        return -ENOMEM;
-    set->slots = slots;
-    set->mask = size - 1;
-    for (size_t i = 0; i < old_size; i++) {
-        if (old[i].size > 0)
-            *probe(set, set->keys + old[i].key, old[i].size, old[i].hash) = old[i];
-    }
-    free(old);
-    return 0;
-}
-
-static int grow_keys(struct word_set *set, size_t more)
-{
-    size_t room = set->keys_room ? set->keys_room : FIRST_KEYS;
-    while (room < set->keys_size + more)
-        room *= 2;
-    if (room == set->keys_room)
-        return 0;
-    char *keys = realloc(set->keys, room);
-    if (!keys)
-        return -ENOMEM;
-    set->keys = keys;
-    set->keys_room = room;
-    return 0;
-}
-
-/* Adds the key, or adds to what is known of it; `entry` is a number + 1, or 0. */
-static int add_key(struct word_set *set, const struct key *key, uint32_t entry, bool leads)
-{
-    if (grow_keys(set, key->size) < 0 || (set->used * 2 > set->mask && grow_slots(set) < 0))
-        return -ENOMEM;
-    uint32_t hash = hash_of(key->bytes, key->size);
-    struct slot *s = probe(set, key->bytes, key->size, hash);
-    if (s->size == 0) {
-        memcpy(set->keys + set->keys_size, key->bytes, key->size);
-        s->hash = hash;
-        s->key = (uint32_t)set->keys_size;
-        s->size = (uint16_t)key->size;
-        set->keys_size += key->size;
-        set->used++;
-    }
-    if (s->entry == 0)
-        s->entry = entry;
-    s->leads |= leads;
-    if (key->size > set->longest)
-        set->longest = key->size;
-    return 0;
-}
-
-/* Adds the beginnings of the entry, and itself. On -EINVAL *fault is the end of a sentence. */
-static int add_entry(struct word_set *set, struct str text, uint32_t number, const char **fault)
-{
-    struct key key = {0};
-    struct word word = {0};
-    for (int words = 1; next_word(set, text, word.end, &key, &word); words++) {
-        bool more = skip_separators(set, text, word.end) < text.size;
-        *fault = "is too long";
-        if (key.size > KEY_MAX || words > WORD_SET_PHRASE_MAX)
-            return -EINVAL;
-        *fault = "is too much: the list is too long";
-        if (set->keys_size > WORD_SET_BYTES_MAX)
-            return -EINVAL;
-        if (add_key(set, &key, more ? 0 : number, more) < 0)
-            return -ENOMEM;
-        key_add(&key, " ", 1);
-    }
-    return 0;
-}
-
-/* Without the spaces and line ends around it. */
-static struct str trimmed(struct str s)
-{
-    while (s.size > 0 && (unsigned char)s.data[0] <= ' ')
-        s = str_skip(s, 1);
-    while (s.size > 0 && (unsigned char)s.data[s.size - 1] <= ' ')
-        s.size--;
-    return s;
-}
-
-/* What is wrong with an entry, as the end of a sentence, or NULL. Signs at its ends are refused
- * because to leave them away would make other words of them: "c" of "c++". */
-static const char *fault_of(struct word_set *set, struct str text)
-{
-    const uint8_t *data = (const uint8_t *)text.data;
-    if (text.size == 0)
-        return "is empty";
-    if (text.size > WORD_SET_ENTRY_MAX)
-        return "is too long";
-    if (u8_check(data, text.size))
-        return "is not UTF-8";
-    ucs4_t ignored;
-    size_t last = (size_t)(u8_prev(&ignored, data + text.size, data) - data);
-    size_t size;
-    if (kind_at(set, text, 0, &size) == WORD_GLYPH_SEPARATOR ||
-        kind_at(set, text, last, &size) == WORD_GLYPH_SEPARATOR)
-        return "does not begin and end with a letter, a digit, or an emoji";
-    if (skip_separators(set, text, 0) == text.size)
-        return "has nothing to be seen";
-    return NULL;
-}
-
-static int add_entries(struct word_set *set, size_t count, char *why, size_t why_size)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct str text = trimmed(set->entries[i]);
-        const char *fault = fault_of(set, text);
-        int err = fault ? -EINVAL : add_entry(set, text, (uint32_t)i + 1, &fault);
-        if (err == -EINVAL) {
-            struct str start = text_cut(text, 40);
-            snprintf(why, why_size, "entry %zu, \"" STR_FMT "\", %s", i + 1, STR_ARG(start), fault);
-        }
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-/* Keeps the entries as they are written. */
-static int copy_entries(struct word_set *set, const struct str *entries, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++)
-        size += entries[i].size;
-    set->entries = calloc(count + 1, sizeof *set->entries);
-    set->written = malloc(size + 1);
-    if (!set->entries || !set->written)
-        return -ENOMEM;
-    char *at = set->written;
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].size > 0)
-            memcpy(at, entries[i].data, entries[i].size);
-        set->entries[i] = str_from(at, entries[i].size);
-        at += entries[i].size;
-    }
-    set->entry_count = count;
-    set->written_size = size;
-    return 0;
-}
-
-int word_set_new(struct word_set **out, const struct str *entries, size_t count, char *why,
-                 size_t why_size)
-{
-    if (count > WORD_SET_ENTRIES_MAX) {
-        snprintf(why, why_size, "%zu entries are more than %d", count, WORD_SET_ENTRIES_MAX);
-        return -EINVAL;
-    }
-    struct word_set *set = calloc(1, sizeof *set);
-    if (!set)
-        return -ENOMEM;
-    make_ascii(set);
-    int err = copy_entries(set, entries, count);
-    if (!err)
-        err = grow_slots(set);
-    if (!err)
-        err = add_entries(set, count, why, why_size);
-    if (err)
-        word_set_free(set);
-    else
-        *out = set;
-    return err;
-}
-
-void word_set_free(struct word_set *set)
-{
-    if (!set)
-        return;
-    free(set->slots);
-    free(set->keys);
-    free(set->entries);
-    free(set->written);
-    free(set);
-}
-
-size_t word_set_memory(const struct word_set *set)
-{
-    return sizeof *set + (set->mask + 1) * sizeof *set->slots + set->keys_room +
-           set->entry_count * sizeof *set->entries + set->written_size;
 }

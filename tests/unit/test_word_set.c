@@ -568,6 +568,78 @@ static void the_set_agrees_with_a_plain_search(void **state)
     assert_true(phrases > 1000);
 }
 
+/* ---- plain ASCII, which is skipped by the block --------------------------------------------- */
+
+/* A word may stand anywhere in a block, or in two; and what follows it may make another of it. */
+static void words_are_found_wherever_a_block_ends(void **state)
+{
+    struct word_set *set = compile((const char *const[LIST_MAX]){"spam", "buy now", "x"});
+    (void)state;
+    for (size_t before = 0; before < 200; before++) {
+        char text[256];
+        struct word_hit hit;
+        for (size_t i = 0; i < before; i++)
+            text[i] = "scam, ok 42 "[i % 12];
+        text[before] = ' ';
+        struct str word = str_from(text, before + 5);
+        memcpy(text + before + 1, "spam", 4);
+        assert_true(word_set_find(set, word, &hit));
+        assert_int_equal(hit.offset, before + 1);
+        assert_int_equal(hit.size, 4);
+        memcpy(text + before + 5, "\xc3\xa4 buy, now ", 13);
+        assert_true(word_set_find(set, str_from(text, before + 18), &hit));
+        assert_int_equal(hit.offset, before + 8);
+        assert_int_equal(hit.size, 8);
+        assert_false(word_set_find(set, str_from(text, before + 14), &hit));
+        assert_false(word_set_find(set, str_from(text, before + 4), &hit));
+    }
+    word_set_free(set);
+}
+
+/* ASCII letters as the full-width ones, of three bytes each, that fold to them. */
+static size_t widen(const char *text, size_t size, char *out)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (strchr(" .*", text[i])) {
+            out[used++] = text[i];
+            continue;
+        }
+        unsigned code = 0xff01 + (unsigned)(unsigned char)text[i] - '!';
+        out[used++] = (char)(0xe0 | code >> 12);
+        out[used++] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[used++] = (char)(0x80 | (code & 0x3f));
+    }
+    return used;
+}
+
+/* The plain way and the one for all characters must see the same. */
+static void ascii_and_full_width_letters_find_the_same(void **state)
+{
+    struct word_set *set = compile((const char *const[LIST_MAX]){
+        "a", "ab", "b b", "abc a", "aabbaabbaabbaabbaabbaabbaabbaabb"});
+    struct unit_random r = {7};
+    size_t found = 0;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        char text[200];
+        char wide[600];
+        char masked[2][600];
+        size_t hits[2];
+        size_t size = unit_below(&r, sizeof text);
+        for (size_t i = 0; i < size; i++)
+            text[i] = "aAbBc zz. a  b z"[unit_below(&r, 16)];
+        struct str both[2] = {str_from(text, size), str_from(wide, widen(text, size, wide))};
+        for (int i = 0; i < 2; i++)
+            both[i] = word_set_mask(set, both[i], masked[i], &hits[i]);
+        assert_int_equal(hits[0], hits[1]);
+        assert_str(both[1], str_from(wide, widen(both[0].data, both[0].size, wide)));
+        found += hits[0];
+    }
+    assert_in_range(found, 20000, 1000000);
+    word_set_free(set);
+}
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 static void searching_allocates_nothing(void **state)
@@ -638,6 +710,8 @@ int main(void)
         cmocka_unit_test(endless_words_are_no_hits),
         cmocka_unit_test(lists_have_a_limit),
         cmocka_unit_test(the_set_agrees_with_a_plain_search),
+        cmocka_unit_test(words_are_found_wherever_a_block_ends),
+        cmocka_unit_test(ascii_and_full_width_letters_find_the_same),
         cmocka_unit_test(searching_allocates_nothing),
         cmocka_unit_test(without_memory_there_is_no_set),
     };
