@@ -16,7 +16,7 @@ void *lua_memory_alloc(void *memory, void *block, size_t old_size, size_t new_si
     }
     /* Lua relies on shrinking to succeed; only growth is ever refused. */
     if (new_size > had) {
-        if (new_size > LUA_MEMORY_BLOCK_MAX || new_size - had > m->limit - m->used)
+        if (new_size > LUA_MEMORY_BLOCK_MAX || new_size - had > lua_memory_left(m))
             return NULL;
     }
     void *grown = realloc(block, new_size);

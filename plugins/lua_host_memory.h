@@ -14,9 +14,15 @@
 #define LUA_MEMORY_BLOCK_MAX ((size_t)2 << 20)
 
 struct lua_memory {
-    size_t used; /* never above limit */
+    size_t used; /* not above the limit, unless that was lowered meanwhile */
     size_t limit;
 };
+
+/* How much more there may be. */
+static inline size_t lua_memory_left(const struct lua_memory *m)
+{
+    return m->used < m->limit ? m->limit - m->used : 0;
+}
 
 /* A lua_Alloc; `memory` is a struct lua_memory. */
 void *lua_memory_alloc(void *memory, void *block, size_t old_size, size_t new_size);
