@@ -127,8 +127,13 @@ struct filter_match {
     size_t contain_count;
     size_t min_length; /* bytes of text */
     size_t max_length; /* 0: no limit */
-    uint32_t kinds;    /* bit set of enum filter_kind: which of the handled kinds; 0: all */
-    double sample;     /* looks at this share of what matches; 0: all */
+    /* A rule on texts that only this kind of filter knows. Asked last; quick, and without
+     * allocation. NULL: none. */
+    bool (*fits)(void *rule, struct str text);
+    void *rule;
+    struct str rule_means; /* for people: "at least 5 capitals" */
+    uint32_t kinds;        /* bit set of enum filter_kind: which of the handled kinds; 0: all */
+    double sample;         /* looks at this share of what matches; 0: all */
 };
 
 /* A setting of a filter, for people: what --set may change, and what it is now. */

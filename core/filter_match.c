@@ -1,7 +1,8 @@
 /*
  * The rules are tried from the cheap to the dear, each on those filters only that have it and are
  * not out yet: a bit set for the kind, a look into the cache of rooms, a walk over those with rules
- * on the shape of the text, and one pass over the text for the words of all.
+ * on the shape of the text, one pass over the text for the words of all, and what single filters
+ * look for by themselves.
  */
 #include "filter_match.h"
 
@@ -45,6 +46,7 @@ struct filter_match_set {
     uint64_t roomed;
     uint64_t shaped; /* prefix, min_length, max_length */
     uint64_t worded;
+    uint64_t fitted; /* a rule of their own */
     uint64_t sampled;
 
     /* Of this event: whose sample is decided, and who of them may look. */
@@ -105,6 +107,11 @@ static uint64_t match_text(const struct filter_match_set *set, struct str text, 
     uint64_t worded = among & set->worded;
     if (worded)
         among &= ~worded | matcher_scan(set->matcher, text, worded);
+    for (uint64_t left = among & set->fitted; left; left &= left - 1) {
+        const struct filter_match *match = set->matches[__builtin_ctzll(left)];
+        if (!match->fits(match->rule, text))
+            among &= ~(left & -left);
+    }
     return among;
 }
 
@@ -190,6 +197,7 @@ static void add_rules(struct filter_match_set *set, const struct filter *f, unsi
     set->roomed |= match->room_count > 0 ? bit : 0;
     set->shaped |= match->prefix.size > 0 || match->min_length || match->max_length ? bit : 0;
     set->worded |= match->contain_count > 0 ? bit : 0;
+    set->fitted |= match->fits ? bit : 0;
     set->sampled |= match->sample > 0 ? bit : 0;
     set->matches[number] = match;
     set->samplers[number].share = share_of(match->sample);

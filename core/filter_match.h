@@ -7,7 +7,7 @@
  *   rooms    a glob (fnmatch(3), ASCII case ignored as in all names) is that of the event's room.
  *            Events without a room are in none, and no glob keeps them away: what of them a filter
  *            sees is said by its kinds
- *   texts    prefix, contains, min_length and max_length. They concern the kinds that have a
+ *   texts    prefix, contains, min_length, max_length and fits. They concern the kinds that have a
  *            text: messages, actions and private messages. Events of other kinds are not held
  *            to them
  *   sample   of the events that keep to the rules above, this share; counted, not thrown: 0.01 is

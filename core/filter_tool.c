@@ -65,6 +65,8 @@ static void print_match(const struct filter_match *m)
         printf("%-12s at least %zu bytes\n", "match", m->min_length);
     if (m->max_length > 0)
         printf("%-12s at most %zu bytes\n", "match", m->max_length);
+    if (m->fits)
+        printf("%-12s " STR_FMT "\n", "match", STR_ARG(m->rule_means));
     if (m->sample > 0)
         printf("%-12s %g of what matches\n", "sample", m->sample);
 }

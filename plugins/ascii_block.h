@@ -1,7 +1,6 @@
 /*
- * ASCII text, 64 bytes at a time: what is in it as bit sets, bit i for byte i. What most texts are
- * is so known without a branch for each character. Pure; inlined, so that only what is asked for is
- * computed.
+ * Text, 64 bytes at a time: where words of ASCII are in it, and where it is not ASCII, as bit sets,
+ * bit i for byte i. So it is known without a branch for each character. Pure; inlined.
  */
 #ifndef CHATROOM_ASCII_BLOCK_H
 #define CHATROOM_ASCII_BLOCK_H
@@ -14,10 +13,8 @@
 enum { ASCII_BLOCK = 64 };
 
 struct ascii_block {
-    uint64_t wide; /* bytes that are not ASCII */
-    uint64_t letters;
-    uint64_t capitals;
-    uint64_t digits;
+    uint64_t words; /* letters and digits */
+    uint64_t wide;  /* bytes that are not ASCII */
 };
 
 /* Bytes of 0 and 1, as bits. */
@@ -34,25 +31,18 @@ static inline uint64_t ascii_block_pack(const unsigned char flags[ASCII_BLOCK])
 
 static inline struct ascii_block ascii_block_read(const unsigned char bytes[ASCII_BLOCK])
 {
+    unsigned char words[ASCII_BLOCK];
     unsigned char wide[ASCII_BLOCK];
-    unsigned char letters[ASCII_BLOCK];
-    unsigned char capitals[ASCII_BLOCK];
-    unsigned char digits[ASCII_BLOCK];
     for (unsigned i = 0; i < ASCII_BLOCK; i++) {
+        bool letter = (unsigned char)((bytes[i] | 0x20) - 'a') < 26;
+        bool digit = (unsigned char)(bytes[i] - '0') < 10;
+        words[i] = letter | digit;
         wide[i] = bytes[i] >> 7;
-        letters[i] = (unsigned char)((bytes[i] | 0x20) - 'a') < 26;
-        capitals[i] = (unsigned char)(bytes[i] - 'A') < 26;
-        digits[i] = (unsigned char)(bytes[i] - '0') < 10;
     }
-    return (struct ascii_block){
-        .wide = ascii_block_pack(wide),
-        .letters = ascii_block_pack(letters),
-        .capitals = ascii_block_pack(capitals),
-        .digits = ascii_block_pack(digits),
-    };
+    return (struct ascii_block){.words = ascii_block_pack(words), .wide = ascii_block_pack(wide)};
 }
 
-/* The block at `at`; bytes behind the end of the text are none of these. */
+/* The block at `at`; bytes behind the end of the text are neither. */
 static inline struct ascii_block ascii_block_at(struct str text, size_t at)
 {
     unsigned char rest[ASCII_BLOCK] = {0};
@@ -60,6 +50,12 @@ static inline struct ascii_block ascii_block_at(struct str text, size_t at)
         return ascii_block_read((const unsigned char *)text.data + at);
     memcpy(rest, text.data + at, text.size - at);
     return ascii_block_read(rest);
+}
+
+/* How many bits from the lowest on are set. */
+static inline size_t ascii_block_run(uint64_t bits)
+{
+    return ~bits ? (size_t)__builtin_ctzll(~bits) : ASCII_BLOCK;
 }
 
 #endif

@@ -135,6 +135,14 @@ static const struct lua_api_function hub_functions[] = {
              "the filter's own, of 128 bytes at most, and outlive a reload.",
      .call = lua_hub_rate,
      .since = 1},
+    {.name = "tally",
+     .params = "seconds: number",
+     .returns = "tally: Tally",
+     .help = "A memory that forgets: counts how often something was there. What is not counted "
+             "again is forgotten after `seconds`, or up to twice that. It takes 0.4 MiB of the "
+             "filter's memory, never more, and does not outlive a reload.",
+     .call = lua_hub_tally,
+     .since = 1},
     {.name = "shared",
      .params = "name: string",
      .returns = "map: Shared",
@@ -147,6 +155,46 @@ static const struct lua_api_function hub_functions[] = {
      .help = "Compiles words and phrases, to be found at a speed that does not depend on their "
              "number. While the script is loaded, not later.",
      .call = lua_hub_words,
+     .since = 1},
+    {.name = "letters",
+     .params = "text: string|Message",
+     .returns = "letters: integer; capitals: integer",
+     .help = "How many letters there are of alphabets that have capitals and small letters, and "
+             "how many of them are capitals.",
+     .call = lua_hub_letters,
+     .since = 1},
+    {.name = "lower",
+     .params = "text: string|Message",
+     .returns = "small: string",
+     .help = "The text in small letters, of all alphabets; string.lower knows A to Z.",
+     .call = lua_hub_lower,
+     .since = 1},
+    {.name = "fingerprint",
+     .params = "text: string|Message; also?: string|integer",
+     .returns = "number: integer?",
+     .help = "A number for what a text says: the same for texts that differ only in spaces, "
+             "punctuation and capitals, and have the same `also`, such as who says it. nil if "
+             "there is no letter, digit or emoji in it. Good until the filter is loaded anew.",
+     .call = lua_hub_fingerprint,
+     .since = 1},
+    {.name = "links",
+     .params = "text: string|Message",
+     .returns = "next: fun(text: string|Message, from: integer): integer?, string?, string?; "
+                "of: string|Message; from: integer",
+     .help = "For `for behind, host, fault in hub.links(text) do`: goes over the links, which are "
+             "SCHEME://..., www.... and name.domain/... `host` is where one leads, in small "
+             "letters, and nil if that cannot be said: then `fault` is \"hidden\" (behind a user "
+             "name or %-codes) or \"nameless\".",
+     .call = lua_hub_links,
+     .since = 1},
+};
+
+static const struct lua_api_function tally_functions[] = {
+    {.name = "count",
+     .params = "key: string|integer",
+     .returns = "times: integer",
+     .help = "Counts the key; how often it was counted lately, this time included.",
+     .call = lua_tally_count,
      .since = 1},
 };
 
@@ -188,16 +236,18 @@ static const struct lua_api_function shared_functions[] = {
 
 static const struct lua_api_function words_functions[] = {
     {.name = "find",
-     .params = "text: string; from?: integer",
+     .params = "text: string|Message; from?: integer",
      .returns = "word: string?; first: integer?; last: integer?",
      .help =
          "The first of the words in the text, as it stands in the list, and where: bytes, as in "
          "string.find. Whole words only; large and small letters of all scripts are alike, and "
-         "between the words of a phrase may stand what will.",
+         "between the words of a phrase may stand what will. To find the next one, go on at "
+         "`last + 1`: the text is looked at as if it began at `from`, so that in the middle of a "
+         "word the rest of it would pass for a whole one.",
      .call = lua_words_find,
      .since = 1},
     {.name = "mask",
-     .params = "text: string",
+     .params = "text: string|Message",
      .returns = "masked: string; hits: integer",
      .help = "The text with a '*' for each character of the words in it, and how many there were.",
      .call = lua_words_mask,
@@ -207,13 +257,24 @@ static const struct lua_api_function words_functions[] = {
 #define FUNCTIONS(rows) .functions = (rows), .count = sizeof(rows) / sizeof *(rows)
 
 const struct lua_api_class lua_api_hub = {
+    .id = LUA_API_HUB,
     .name = "hub",
     .help = "What a filter may ask of the hub.",
     .separator = '.',
     FUNCTIONS(hub_functions),
 };
 
+const struct lua_api_class lua_api_tally = {
+    .id = LUA_API_TALLY,
+    .name = "Tally",
+    .help =
+        "A tally of hub.tally(): it knows 10,000 keys of a period, and as many of the one before.",
+    .separator = ':',
+    FUNCTIONS(tally_functions),
+};
+
 const struct lua_api_class lua_api_shared = {
+    .id = LUA_API_SHARED,
     .name = "Shared",
     .help = "A map of hub.shared(): 65,536 entries and 4 MiB at most, keys of 1 to 256 bytes.",
     .separator = ':',
@@ -221,6 +282,7 @@ const struct lua_api_class lua_api_shared = {
 };
 
 const struct lua_api_class lua_api_words = {
+    .id = LUA_API_WORDS,
     .name = "Words",
     .help = "Words of hub.words().",
     .separator = ':',

@@ -26,8 +26,17 @@ struct lua_api_function {
     uint32_t kinds; /* bit set of enum filter_kind: what it can be said of */
 };
 
+enum lua_api_class_id {
+    LUA_API_HUB,
+    LUA_API_TALLY,
+    LUA_API_SHARED,
+    LUA_API_WORDS,
+    LUA_API_CLASSES
+};
+
 /* Functions that are called in the same way: those of hub, or the methods of an object. */
 struct lua_api_class {
+    enum lua_api_class_id id;
     const char *name; /* "hub", "Words" */
     const char *help;
     char separator; /* '.' or ':' */
@@ -61,6 +70,7 @@ struct lua_api_field {
 };
 
 extern const struct lua_api_class lua_api_hub;
+extern const struct lua_api_class lua_api_tally;  /* what hub.tally() returns */
 extern const struct lua_api_class lua_api_shared; /* what hub.shared() returns */
 extern const struct lua_api_class lua_api_words;  /* what hub.words() returns */
 
@@ -83,8 +93,10 @@ int lua_hub_after(lua_State *state);
 int lua_hub_cancel(lua_State *state);
 
 int lua_hub_rate(lua_State *state); /* lua_host_tools.c */
+int lua_hub_tally(lua_State *state);
 int lua_hub_shared(lua_State *state);
 int lua_hub_words(lua_State *state);
+int lua_tally_count(lua_State *state);
 int lua_shared_get(lua_State *state);
 int lua_shared_set(lua_State *state);
 int lua_shared_add(lua_State *state);
@@ -92,5 +104,10 @@ int lua_shared_incr(lua_State *state);
 int lua_shared_delete(lua_State *state);
 int lua_words_find(lua_State *state);
 int lua_words_mask(lua_State *state);
+
+int lua_hub_letters(lua_State *state); /* lua_host_text.c */
+int lua_hub_lower(lua_State *state);
+int lua_hub_fingerprint(lua_State *state);
+int lua_hub_links(lua_State *state);
 
 #endif

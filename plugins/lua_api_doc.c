@@ -119,6 +119,7 @@ static void put_stubs(FILE *out)
           "---@class Verdict\n",
           out);
     stub_message(out);
+    stub_class(out, &lua_api_tally);
     stub_class(out, &lua_api_shared);
     stub_class(out, &lua_api_words);
     stub_class(out, &lua_api_hub);
@@ -208,6 +209,8 @@ static bool put_table(FILE *out, struct str name)
         table_functions(out, &lua_api_hub, true);
     } else if (str_equal(name, STR("hub"))) {
         table_functions(out, &lua_api_hub, false);
+    } else if (str_equal(name, STR("tally"))) {
+        table_functions(out, &lua_api_tally, false);
     } else if (str_equal(name, STR("shared"))) {
         table_functions(out, &lua_api_shared, false);
     } else if (str_equal(name, STR("words"))) {

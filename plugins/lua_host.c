@@ -5,6 +5,7 @@
 #include "lua_host.h"
 
 #include "diag.h"
+#include "key_hash.h"
 #include "lua_host_impl.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ struct str lua_own_string(lua_State *state, int index)
 
 static void free_declared(struct lua_declared *declared)
 {
+    lua_match_rule_free(&declared->rule);
     while (declared->owned) {
         struct lua_owned *block = declared->owned;
         declared->owned = block->next;
@@ -286,7 +288,8 @@ static void free_host(struct filter *f)
 
 static size_t memory_of(const struct filter *f)
 {
-    return ((const struct lua_host *)f)->memory.used;
+    const struct lua_host *h = (const struct lua_host *)f;
+    return h->memory.used + lua_match_rule_memory(&h->declared.rule);
 }
 
 static int64_t tick(struct filter *f, int64_t now_ms, struct filter_result *result)
@@ -326,6 +329,7 @@ static int prepare(struct lua_host *h, const char *path, const struct filter_loa
     h->hub = options->hub ? options->hub : &filter_nobody;
     h->base.candidate = options->candidate;
     h->now_ms = h->hub->now_ms(h->hub->owner);
+    h->seed = key_hash_seed(h);
     if (!h->world) {
         h->world = lua_host_world_new();
         h->own_world = true;

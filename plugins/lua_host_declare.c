@@ -288,7 +288,8 @@ static void take_commands(lua_State *state, struct lua_declared *d)
 
 #define HANDLER "fun(msg: Message): Verdict?"
 
-/* In this order they are looked at: `match` wants to know the handlers, `config` the name. */
+/* In this order they are looked at: `config` wants to know the name, `match` the handlers and the
+ * configuration. */
 static const struct lua_key keys[] = {
     {"name", LUA_TSTRING, true, take_name, "string",
      "1 to 32 of `a-z 0-9 _ -`; what the log and `--set` call it"},
@@ -318,11 +319,12 @@ static const struct lua_key keys[] = {
      "after a fault, what was judged passes (`\"open\"`, the default) or is dropped"},
     {"rooms", LUA_TNONE, false, lua_take_rooms, "string|string[]",
      "only in these rooms; `*` and `?` match any characters, or any one"},
-    {"match", LUA_TTABLE, false, lua_take_match, "FilterMatch",
-     "only what is like this; decided before the script is entered, and so for nearly nothing"},
     {"config", LUA_TTABLE, false, lua_take_config,
      "table<string, Setting|string|number|boolean|string[]>",
      "what may be set with `--set NAME.KEY=VALUE`, and is read in `hub.config.KEY`"},
+    {"match", LUA_TNONE, false, lua_take_match,
+     "FilterMatch|fun(config: table<string, any>): FilterMatch",
+     "only what is like this; decided before the script is entered, and so for nearly nothing"},
 };
 
 #define KEYS (sizeof keys / sizeof *keys)

@@ -15,7 +15,8 @@
  *   lua_host_string.c    `string`, bounded; over lua_host_pattern.c, which knows no Lua
  *   lua_host_table.c     `table`, bounded
  *   lua_host_hub.c       `hub`: verdicts, the log, rooms and members
- *   lua_host_tools.c     `hub`: rate, shared and words, over modules that know no Lua
+ *   lua_host_tools.c     `hub`: rate, tally, shared and words, over modules that know no Lua
+ *   lua_host_text.c      `hub`: letters, lower, fingerprint, links, over such modules too
  *   lua_host_message.c   `msg`
  *   lua_host_memory.c    the allocator; knows no Lua
  *   lua_host_watch.c     the stop-watch
@@ -32,6 +33,7 @@
 #ifndef CHATROOM_LUA_HOST_IMPL_H
 #define CHATROOM_LUA_HOST_IMPL_H
 
+#include "lua_api.h"
 #include "lua_host.h"
 #include "lua_host_memory.h"
 #include "lua_host_watch.h"
@@ -42,6 +44,7 @@
 #include <stddef.h>
 
 struct rate;
+struct word_set;
 
 /*
  * Message handles, used in turn. One would do; with a few, a script that keeps a handle over its
@@ -51,7 +54,8 @@ struct rate;
 
 #define LUA_HOST_TIMERS_MAX  64
 #define LUA_HOST_MODULES_MAX 16
-#define LUA_HOST_NAME_MAX    32 /* of filters, commands, modules, settings */
+#define LUA_HOST_TEXT_MAX    ((size_t)64 << 10) /* that C looks through, where nothing stops it */
+#define LUA_HOST_NAME_MAX    32                 /* of filters, commands, modules, settings */
 
 /* What stays on the stack of a state between calls. A function that a script does not have is nil.
  */
@@ -128,9 +132,17 @@ struct lua_owned {
     _Alignas(max_align_t) char bytes[];
 };
 
+/* What of `match` the chain does not know by itself. */
+struct lua_match_rule {
+    size_t capitals;        /* at least; 0: no matter */
+    struct word_set *words; /* one of them; NULL: no matter */
+    size_t word_count;
+};
+
 /* What a script says of itself, copied out of its state. */
 struct lua_declared {
     struct filter filter; /* only what the filter itself sets */
+    struct lua_match_rule rule;
     struct filter_setting *config;
     size_t config_count;
     struct lua_owned *owned;
@@ -167,7 +179,9 @@ struct lua_host {
     struct lua_said said[FILTER_VERDICTS];
     char verdicts[FILTER_VERDICTS]; /* their addresses are the verdicts' values in Lua */
 
-    int64_t now_ms; /* of the last thing that happened */
+    int64_t now_ms;                       /* of the last thing that happened */
+    uint64_t seed;                        /* of hashes that scripts come by */
+    const void *classes[LUA_API_CLASSES]; /* metatables, to know objects by */
     struct lua_timers timers;
     struct lua_gate log_gate;
     char fault[768]; /* the last one, for the log */
@@ -257,6 +271,13 @@ void lua_require_open(lua_State *state);
 /* Pushes the handles. */
 void lua_message_open(lua_State *state);
 
+/* A hash of the string or integer that an argument is, the script's own. */
+uint64_t lua_host_hash(lua_State *state, int arg);
+
+/* The text that an argument is: a string, or, without a copy, that of the message whose handle it
+ * is. Good until the script runs on. */
+struct str lua_message_text(lua_State *state, int arg);
+
 /* Copies `n` named values from the table at index `from` to the one on the top. */
 void lua_host_keep(lua_State *state, int from, const char *const *names, size_t n);
 
@@ -301,6 +322,10 @@ _Noreturn void lua_declare_fail(lua_State *state, const char *word, const char *
 const struct str *lua_declare_strings(lua_State *state, const char *key, size_t *count);
 
 /* ---- lua_host_match.c, lua_host_config.c: rows of lua_host_declare.c ---- */
+
+/* Frees what there is besides lua_own(); how many bytes that is. Neither raises. */
+void lua_match_rule_free(struct lua_match_rule *rule);
+size_t lua_match_rule_memory(const struct lua_match_rule *rule);
 
 void lua_take_rooms(lua_State *state, struct lua_declared *declared);
 void lua_take_match(lua_State *state, struct lua_declared *declared);

@@ -9,14 +9,38 @@
 #include "lua_api.h"
 #include "lua_host_impl.h"
 
-static struct lua_host *check_live(lua_State *state)
+static struct lua_host *check_live(lua_State *state, int arg)
 {
     struct lua_host *h = lua_host_of(state);
-    const struct lua_handle *handle = lua_touserdata(state, 1);
+    const struct lua_handle *handle = lua_touserdata(state, arg);
     if (handle->call != h->live)
         luaL_error(state, "this message handle was kept after its callback; "
                           "keep msg.text or msg.from instead");
     return h;
+}
+
+/* There are none while the script is loaded. */
+static bool is_handle(const struct lua_host *h, const void *value)
+{
+    for (int i = 0; value && i < LUA_HOST_HANDLES; i++) {
+        if (value == h->handles[i])
+            return true;
+    }
+    return false;
+}
+
+struct str lua_message_text(lua_State *state, int arg)
+{
+    struct lua_host *h = lua_host_of(state);
+    struct str text;
+    if (is_handle(h, lua_touserdata(state, arg))) {
+        check_live(state, arg);
+        text = h->text;
+    } else {
+        text.data = luaL_checklstring(state, arg, &text.size);
+    }
+    luaL_argcheck(state, text.size <= LUA_HOST_TEXT_MAX, arg, "the text is too long");
+    return text;
 }
 
 /* The field that argument 2 names; upvalue 1 maps names to numbers. */
@@ -68,7 +92,7 @@ static void push_string(lua_State *state, struct lua_host *h, enum lua_api_field
 
 static int message_index(lua_State *state)
 {
-    struct lua_host *h = check_live(state);
+    struct lua_host *h = check_live(state, 1);
     enum lua_api_field_id field = check_field(state);
     switch (field) {
     case LUA_API_KIND:
@@ -99,7 +123,7 @@ static bool has_text(enum filter_kind kind)
 
 static int message_newindex(lua_State *state)
 {
-    struct lua_host *h = check_live(state);
+    struct lua_host *h = check_live(state, 1);
     if (check_field(state) != LUA_API_TEXT)
         return luaL_error(state, "msg.%s cannot be changed, only msg.text can",
                           lua_tostring(state, 2));

@@ -1,19 +1,19 @@
 /*
- * What scripts need most and would write worst, done in C: hub.rate(), hub.shared(), hub.words().
- * Here are only the bindings; the work is in rate.h, shared_map.h and word_set.h.
+ * What scripts need most and would write worst, done in C: hub.rate(), hub.tally(), hub.shared(),
+ * hub.words(). Here are only the bindings; the work is in rate.h, tally.h, shared_map.h and
+ * word_set.h.
  */
+#include "key_hash.h"
 #include "lua_api.h"
 #include "lua_host_impl.h"
 #include "rate.h"
 #include "shared_map.h"
+#include "tally.h"
 #include "word_set.h"
 
 #include <errno.h>
 
-/* Longest text to look for words in; it runs in C, where nothing stops it. */
-#define WORDS_TEXT_MAX ((size_t)64 << 10)
-
-#define TTL_MAX        1e9 /* seconds */
+#define TTL_MAX 1e9 /* seconds */
 
 static struct str check_str(lua_State *state, int arg)
 {
@@ -22,7 +22,38 @@ static struct str check_str(lua_State *state, int arg)
     return s;
 }
 
+uint64_t lua_host_hash(lua_State *state, int arg)
+{
+    uint64_t seed = lua_host_of(state)->seed;
+    struct str text;
+    if (lua_isinteger(state, arg)) {
+        lua_Integer number = lua_tointeger(state, arg);
+        return key_hash(seed, str_from((const char *)&number, sizeof number));
+    }
+    if (lua_type(state, arg) != LUA_TSTRING)
+        luaL_typeerror(state, arg, "string or integer");
+    text.data = lua_tolstring(state, arg, &text.size);
+    return key_hash(seed + 1, text);
+}
+
 /* ---- rate ---- */
+
+/* A key of hub.rate(), in `digits` if it is an integer: as Lua would write it, without making a
+ * string of it for every message. */
+static struct str check_key(lua_State *state, int arg, char digits[24])
+{
+    if (!lua_isinteger(state, arg))
+        return check_str(state, arg);
+    lua_Integer number = lua_tointeger(state, arg);
+    lua_Unsigned left = number < 0 ? 0U - (lua_Unsigned)number : (lua_Unsigned)number;
+    char *start = digits + 24;
+    do
+        *--start = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        *--start = '-';
+    return str_from(start, (size_t)(digits + 24 - start));
+}
 
 /* The script's buckets. It has a name only when it has been loaded. */
 static struct rate *check_rate(lua_State *state)
@@ -40,7 +71,8 @@ static struct rate *check_rate(lua_State *state)
 int lua_hub_rate(lua_State *state)
 {
     struct lua_host *h = lua_host_of(state);
-    struct str key = check_str(state, 1);
+    char digits[24];
+    struct str key = check_key(state, 1, digits);
     lua_Number per_second = luaL_checknumber(state, 2);
     lua_Number burst = luaL_checknumber(state, 3);
     int64_t wait_ms = rate_take(check_rate(state), key, per_second, burst, h->now_ms);
@@ -71,7 +103,40 @@ static void set_class(lua_State *state, const struct lua_api_class *class, lua_C
             lua_setfield(state, -2, "__gc");
         }
     }
+    lua_host_of(state)->classes[class->id] = lua_topointer(state, -1);
     lua_setmetatable(state, -2);
+}
+
+/* Argument 1, an object of that class. luaL_checkudata() would look its name up each time. */
+static void *check_object(lua_State *state, const struct lua_api_class *class)
+{
+    void *object = lua_touserdata(state, 1);
+    if (!object || !lua_getmetatable(state, 1))
+        luaL_typeerror(state, 1, class->name);
+    if (lua_topointer(state, -1) != lua_host_of(state)->classes[class->id])
+        luaL_typeerror(state, 1, class->name);
+    lua_pop(state, 1);
+    return object;
+}
+
+/* ---- tally ---- */
+
+int lua_hub_tally(lua_State *state)
+{
+    lua_Number seconds = luaL_checknumber(state, 1);
+    luaL_argcheck(state, seconds >= 0.1 && seconds <= TTL_MAX, 1, "from 0.1 on");
+    struct tally *t = lua_newuserdatauv(state, sizeof *t, 0);
+    tally_init(t, (int64_t)(seconds * 1000), lua_host_of(state)->now_ms);
+    set_class(state, &lua_api_tally, NULL);
+    return 1;
+}
+
+int lua_tally_count(lua_State *state)
+{
+    struct tally *t = check_object(state, &lua_api_tally);
+    uint64_t key = lua_host_hash(state, 2);
+    lua_pushinteger(state, (lua_Integer)tally_count(t, key, lua_host_of(state)->now_ms));
+    return 1;
 }
 
 /* ---- shared ---- */
@@ -94,7 +159,7 @@ int lua_hub_shared(lua_State *state)
 
 static struct shared_map *check_map(lua_State *state)
 {
-    return *(struct shared_map **)luaL_checkudata(state, 1, lua_api_shared.name);
+    return *(struct shared_map **)check_object(state, &lua_api_shared);
 }
 
 static struct shared_value value_of_number(lua_State *state, int arg)
@@ -257,9 +322,9 @@ static void account(lua_State *state, struct word_set **set)
 {
     struct lua_memory *memory = &lua_host_of(state)->memory;
     size_t size = word_set_memory(*set);
-    if (size > memory->limit - memory->used)
+    if (size > lua_memory_left(memory))
         lua_gc(state, LUA_GCCOLLECT);
-    if (size <= memory->limit - memory->used) {
+    if (size <= lua_memory_left(memory)) {
         memory->used += size;
         return;
     }
@@ -289,21 +354,14 @@ int lua_hub_words(lua_State *state)
 
 static struct word_set *check_words(lua_State *state)
 {
-    return *(struct word_set **)luaL_checkudata(state, 1, lua_api_words.name);
-}
-
-static struct str check_text(lua_State *state)
-{
-    struct str text = check_str(state, 2);
-    luaL_argcheck(state, text.size <= WORDS_TEXT_MAX, 2, "the text is too long");
-    return text;
+    return *(struct word_set **)check_object(state, &lua_api_words);
 }
 
 int lua_words_find(lua_State *state)
 {
     struct word_hit hit;
     struct word_set *set = check_words(state);
-    struct str text = check_text(state);
+    struct str text = lua_message_text(state, 2);
     lua_Integer from = luaL_optinteger(state, 3, 1);
     luaL_argcheck(state, from >= 1, 3, "counts from 1");
     size_t skip = (size_t)from - 1 < text.size ? (size_t)from - 1 : text.size;
@@ -324,14 +382,16 @@ int lua_words_mask(lua_State *state)
     luaL_Buffer buffer;
     size_t hits;
     struct word_set *set = check_words(state);
-    struct str text = check_text(state);
+    struct str text = lua_message_text(state, 2);
     lua_settop(state, 2);
     char *out = luaL_buffinitsize(state, &buffer, text.size);
     struct str masked = word_set_mask(set, text, out, &hits);
     if (masked.data == out)
         luaL_pushresultsize(&buffer, masked.size);
-    else
+    else if (lua_type(state, 2) == LUA_TSTRING)
         lua_pushvalue(state, 2);
+    else
+        lua_pushlstring(state, text.data, text.size);
     lua_pushinteger(state, (lua_Integer)hits);
     return 2;
 }

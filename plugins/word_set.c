@@ -255,11 +255,6 @@ static bool match(struct word_set *set, struct str text, struct word word, struc
     return found;
 }
 
-static size_t run_of(uint64_t bits)
-{
-    return ~bits ? (size_t)__builtin_ctzll(~bits) : 64;
-}
-
 /* The first place in the block at `at` where it takes a closer look: a word of ASCII that may be
  * in the table, or that has no end here, or what is not ASCII. The end of the block if all of it is
  * plain. */
@@ -267,12 +262,12 @@ static size_t skip_block(const struct word_set *set, struct str text, size_t at)
 {
     struct ascii_block b = ascii_block_at(text, at);
     size_t left = text.size - at;
-    uint64_t words = b.letters | b.digits;
+    uint64_t words = b.words;
     uint64_t starts = words & ~(words << 1);
     size_t wide = b.wide ? (size_t)__builtin_ctzll(b.wide) : ASCII_BLOCK;
     for (; starts; starts &= starts - 1) {
         size_t start = (size_t)__builtin_ctzll(starts);
-        size_t size = run_of(words >> start);
+        size_t size = ascii_block_run(words >> start);
         if (start > wide)
             break;
         unsigned char first = (unsigned char)set->ascii[(unsigned char)text.data[at + start]];

@@ -23,13 +23,15 @@
 ---@field priority? "first"|"normal"|"last"|integer its place among the filters: -1000, 0, 1000; low ones are asked first
 ---@field on_error? "open"|"closed" after a fault, what was judged passes (`"open"`, the default) or is dropped
 ---@field rooms? string|string[] only in these rooms; `*` and `?` match any characters, or any one
----@field match? FilterMatch only what is like this; decided before the script is entered, and so for nearly nothing
 ---@field config? table<string, Setting|string|number|boolean|string[]> what may be set with `--set NAME.KEY=VALUE`, and is read in `hub.config.KEY`
+---@field match? FilterMatch|fun(config: table<string, any>): FilterMatch only what is like this; decided before the script is entered, and so for nearly nothing
 
 ---What a filter wants to see: all of it must hold.
 ---@class (exact) FilterMatch
 ---@field prefix? string the text starts with it
 ---@field contains? string|string[] the text holds one of these, anywhere, capitals or not (A to Z)
+---@field words? string|string[] the text has one of these words or phrases, as `hub.words` finds them
+---@field capitals? integer so many capital letters, of all alphabets, at least
 ---@field min_length? integer bytes of text, at least
 ---@field max_length? integer bytes of text, at most
 ---@field kinds? string|string[] of what it handles: message, action, private, join, leave, nick, connect, command
@@ -59,6 +61,15 @@
 ---@field time number When it happens: seconds since 1970, with fractions.
 ---@field joined_at number When the client connected, in the same way.
 ---@field address string Where the client connects from: "127.0.0.1:50312", "unix".
+
+---A tally of hub.tally(): it knows 10,000 keys of a period, and as many of the one before.
+---@class Tally
+local Tally = {}
+
+---Counts the key; how often it was counted lately, this time included.
+---@param key string|integer
+---@return integer times
+function Tally:count(key) end
 
 ---A map of hub.shared(): 65,536 entries and 4 MiB at most, keys of 1 to 256 bytes.
 ---@class Shared
@@ -101,8 +112,8 @@ function Shared:delete(key) end
 ---@class Words
 local Words = {}
 
----The first of the words in the text, as it stands in the list, and where: bytes, as in string.find. Whole words only; large and small letters of all scripts are alike, and between the words of a phrase may stand what will.
----@param text string
+---The first of the words in the text, as it stands in the list, and where: bytes, as in string.find. Whole words only; large and small letters of all scripts are alike, and between the words of a phrase may stand what will. To find the next one, go on at `last + 1`: the text is looked at as if it began at `from`, so that in the middle of a word the rest of it would pass for a whole one.
+---@param text string|Message
 ---@param from? integer
 ---@return string? word
 ---@return integer? first
@@ -110,7 +121,7 @@ local Words = {}
 function Words:find(text, from) end
 
 ---The text with a '*' for each character of the words in it, and how many there were.
----@param text string
+---@param text string|Message
 ---@return string masked
 ---@return integer hits
 function Words:mask(text) end
@@ -211,6 +222,11 @@ function hub.cancel(timer) end
 ---@return number? wait
 function hub.rate(key, per_second, burst) end
 
+---A memory that forgets: counts how often something was there. What is not counted again is forgotten after `seconds`, or up to twice that. It takes 0.4 MiB of the filter's memory, never more, and does not outlive a reload.
+---@param seconds number
+---@return Tally tally
+function hub.tally(seconds) end
+
 ---A map that all filters share, and that outlives a reload; made by who asks first.
 ---@param name string
 ---@return Shared map
@@ -220,3 +236,27 @@ function hub.shared(name) end
 ---@param list string[]
 ---@return Words words
 function hub.words(list) end
+
+---How many letters there are of alphabets that have capitals and small letters, and how many of them are capitals.
+---@param text string|Message
+---@return integer letters
+---@return integer capitals
+function hub.letters(text) end
+
+---The text in small letters, of all alphabets; string.lower knows A to Z.
+---@param text string|Message
+---@return string small
+function hub.lower(text) end
+
+---A number for what a text says: the same for texts that differ only in spaces, punctuation and capitals, and have the same `also`, such as who says it. nil if there is no letter, digit or emoji in it. Good until the filter is loaded anew.
+---@param text string|Message
+---@param also? string|integer
+---@return integer? number
+function hub.fingerprint(text, also) end
+
+---For `for behind, host, fault in hub.links(text) do`: goes over the links, which are SCHEME://..., www.... and name.domain/... `host` is where one leads, in small letters, and nil if that cannot be said: then `fault` is "hidden" (behind a user name or %-codes) or "nameless".
+---@param text string|Message
+---@return fun(text: string|Message, from: integer): integer?, string?, string? next
+---@return string|Message of
+---@return integer from
+function hub.links(text) end

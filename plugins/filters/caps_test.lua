@@ -23,6 +23,9 @@ return {
             lowered("ΠΟΥ ΕΙΝΑΙ ΟΛΟΙ", "που ειναι ολοι"),
             lowered("VERY MUCH TOO LOUD, ok?", "very much too loud, ok?"),
             lowered("LOUD 👍 AND 漢字 HERE", "loud 👍 and 漢字 here"),
+            lowered("ŁÓDŹ JEST ŚWIETNA", "łódź jest świetna"),
+            lowered("ԲՈԼՈՐՆ ԱՅՍՏԵՂ ԵՆ", "բոլորն այստեղ են"),
+            lowered("S P A C E D  O U T", "s p a c e d  o u t"),
         },
     },
     {
@@ -35,6 +38,7 @@ return {
             { from = "ann", text = "漢字漢字漢字漢字" },
             { from = "ann", text = "12345678 90!" },
             { from = "ann", text = "×××××××× ××××××××" },
+            { from = "ann", text = "NASA AND ESA went to Bonn together" },
         },
     },
     {
@@ -44,6 +48,15 @@ return {
             lowered("ABcde", "abcde"),
             { from = "ann", text = "ABcdef" },
             { from = "ann", text = "ABCD" },
+        },
+    },
+    {
+        name = "the least of both is one capital",
+        config = { percent = 1, letters = 4 },
+        steps = {
+            lowered("Four", "four"),
+            { from = "ann", text = "four" },
+            { from = "ann", text = "Two" },
         },
     },
     {
@@ -63,11 +76,11 @@ return {
         },
     },
     {
-        name = "it is quick",
+        name = "it is quick, where it has to look",
         budget_ns = 12000,
         steps = times(500, {
             from = "ann",
-            text = "A message as people write them, of fifty bytes",
+            text = "We saw NASA and ESA at the fair in Bonn, with SpaceX",
         }),
     },
 }

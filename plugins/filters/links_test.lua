@@ -48,6 +48,7 @@ return {
             "www.debian.org.",
             "debian.org/distrib and https://debian.org",
             "https://münchen.de/",
+            "https://MÜNCHEN.de/",
             "ftp://ftp.debian.org",
         }),
     },
@@ -66,6 +67,9 @@ return {
             "x://evil.com",
             "bücher.evil.com/",
             "https://münchen.de.evil.com",
+            "www.debian.org|www.evil.com",
+            "x://wikipedia.org|evil.com/",
+            "see www.debian.org, www.evil.com",
         }),
     },
     {
@@ -76,6 +80,7 @@ return {
             hidden("https://wikipedia.org:x@evil.com"),
             hidden("https://evil.com\\@wikipedia.org"),
             hidden("https://wikipedia.org%2eevil.com"),
+            hidden(("www.debian.org|"):rep(540)),
             { from = "ann", text = "http://[::1]/", expect = "drop", like = "no name" },
             { from = "ann", text = "http://./", expect = "drop", like = "no name" },
             { from = "ann", text = "x://" .. ("a"):rep(300), expect = "drop", like = "no name" },
@@ -98,6 +103,7 @@ return {
             ("/"):rep(8190),
             ("ä"):rep(4000) .. "/",
             ("://debian.org "):rep(580),
+            (("www.debian.org|"):rep(66) .. "/"):rep(8),
         }),
     },
     {

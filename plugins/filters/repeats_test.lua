@@ -63,11 +63,23 @@ return {
         },
     },
     {
-        name = "long texts are compared by start and length",
+        name = "large and small letters of all alphabets are the same, and what is not seen",
+        steps = {
+            { from = "ann", text = "ÜBER ALLEN GIPFELN" },
+            { from = "ann", text = "über allen… gipfeln", expect = "drop" },
+            { from = "ann", text = "Über\u{200B}allen Gipfeln", expect = "drop" },
+            { from = "ann", text = "uber allen gipfeln" },
+            { from = "ann", text = "👍👍👍" },
+            { from = "ann", text = "👍 👍 👍", expect = "drop" },
+        },
+    },
+    {
+        name = "long texts are compared to their end",
         steps = {
             { from = "ann", text = ("a"):rep(300) },
             { from = "ann", text = ("a"):rep(300), expect = "drop" },
             { from = "ann", text = ("a"):rep(301) },
+            { from = "ann", text = ("a"):rep(299) .. "b" },
             { from = "ann", text = ("b"):rep(8192) },
         },
     },

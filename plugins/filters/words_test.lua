@@ -79,11 +79,20 @@ return {
         },
     },
     {
-        name = "it is quick",
+        name = "an empty list has no word that is not welcome",
+        config = { list = {} },
+        steps = {
+            { from = "ann", text = "spam" },
+        },
+    },
+    {
+        name = "it is quick, where there is a word",
+        config = { mask = true },
         budget_ns = 4000,
         steps = times(500, {
             from = "ann",
-            text = "a message as people write them, of fifty bytes",
+            text = "a message as people write them, with spam in it",
+            expect = "replace",
         }),
     },
 }

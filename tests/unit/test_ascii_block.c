@@ -14,9 +14,7 @@ static void every_byte_is_told_wherever_it_stands(void **state)
             bytes[i] = (unsigned char)c;
             struct ascii_block b = ascii_block_read(bytes);
             assert_int_equal(b.wide, c > 127 ? bit : 0);
-            assert_int_equal(b.letters, isalpha(c) ? bit : 0);
-            assert_int_equal(b.capitals, isupper(c) ? bit : 0);
-            assert_int_equal(b.digits, isdigit(c) ? bit : 0);
+            assert_int_equal(b.words, isalnum(c) ? bit : 0);
         }
     }
 }
@@ -26,11 +24,9 @@ static void neighbours_do_not_disturb_each_other(void **state)
     unsigned char bytes[ASCII_BLOCK];
     (void)state;
     for (size_t i = 0; i < ASCII_BLOCK; i++)
-        bytes[i] = (unsigned char)"aA0\xff"[i % 4];
+        bytes[i] = (unsigned char)"a.0\xff"[i % 4];
     struct ascii_block b = ascii_block_read(bytes);
-    assert_int_equal(b.letters, 0x3333333333333333);
-    assert_int_equal(b.capitals, 0x2222222222222222);
-    assert_int_equal(b.digits, 0x4444444444444444);
+    assert_int_equal(b.words, 0x5555555555555555);
     assert_int_equal(b.wide, 0x8888888888888888);
 }
 
@@ -43,10 +39,18 @@ static void behind_the_end_of_a_text_is_nothing(void **state)
         for (size_t at = 0; at <= size; at++) {
             size_t left = size - at;
             struct ascii_block b = ascii_block_at(str_from(text, size), at);
-            assert_int_equal(b.capitals, left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX);
-            assert_int_equal(b.letters, b.capitals);
+            assert_int_equal(b.words, left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX);
         }
     }
+}
+
+static void a_run_ends_at_the_first_bit_that_is_not_set(void **state)
+{
+    (void)state;
+    assert_int_equal(ascii_block_run(0), 0);
+    assert_int_equal(ascii_block_run(0x17), 3);
+    assert_int_equal(ascii_block_run(UINT64_MAX >> 1), 63);
+    assert_int_equal(ascii_block_run(UINT64_MAX), 64);
 }
 
 int main(void)
@@ -54,6 +58,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_is_told_wherever_it_stands),
         cmocka_unit_test(neighbours_do_not_disturb_each_other),
+        cmocka_unit_test(a_run_ends_at_the_first_bit_that_is_not_set),
         cmocka_unit_test(behind_the_end_of_a_text_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

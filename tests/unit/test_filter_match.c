@@ -262,14 +262,48 @@ static void all_rules_must_hold(void **state)
     fini(&x);
 }
 
+/* A rule of the filter's own: the text has so many bytes, of which it counts those it looked at. */
+struct own_rule {
+    size_t size;
+    size_t asked;
+};
+
+static bool has_size(void *arg, struct str text)
+{
+    struct own_rule *rule = arg;
+    rule->asked++;
+    return text.size == rule->size;
+}
+
+static void a_rule_of_its_own_is_asked_last(void **state)
+{
+    const struct str words[] = {STR("dice")};
+    struct own_rule rules[3] = {{4, 0}, {5, 0}, {4, 0}};
+    struct fixture x = {0};
+    (void)state;
+    add(&x, (struct filter_match){.fits = has_size, .rule = &rules[0]});
+    add(&x, (struct filter_match){.fits = has_size, .rule = &rules[1], .min_length = 5});
+    add(&x, (struct filter_match){
+                .fits = has_size, .rule = &rules[2], .contains = words, .contain_count = 1});
+    compile(&x);
+    assert_int_equal(run_text(&x, "mice"), 0x1);
+    assert_int_equal(run_text(&x, "dice"), 0x5);
+    assert_int_equal(run_text(&x, "dices"), 0x2);
+    assert_int_equal(rules[0].asked, 3);
+    assert_int_equal(rules[1].asked, 1);
+    assert_int_equal(rules[2].asked, 2);
+    fini(&x);
+}
+
 static void rules_on_texts_concern_kinds_that_have_one(void **state)
 {
     const struct str words[] = {STR("x")};
+    struct own_rule rule = {1, 0};
     struct fixture x = {0};
     (void)state;
     add(&x, (struct filter_match){.contains = words, .contain_count = 1});
     add(&x, (struct filter_match){.prefix = STR("x")});
-    add(&x, (struct filter_match){.min_length = 1});
+    add(&x, (struct filter_match){.fits = has_size, .rule = &rule});
     compile(&x);
     for (unsigned k = 0; k < FILTER_KINDS; k++) {
         bool text = k == FILTER_MESSAGE || k == FILTER_ACTION || k == FILTER_PRIVATE;
@@ -579,6 +613,7 @@ int main(void)
         cmocka_unit_test(lengths_are_bytes_and_both_ends_belong),
         cmocka_unit_test(one_word_of_several_is_enough),
         cmocka_unit_test(all_rules_must_hold),
+        cmocka_unit_test(a_rule_of_its_own_is_asked_last),
         cmocka_unit_test(rules_on_texts_concern_kinds_that_have_one),
         cmocka_unit_test(a_hundredth_is_every_hundredth),
         cmocka_unit_test(any_share_is_kept_to),

@@ -119,7 +119,18 @@ static const struct {
     {"commands = (function() local t = {} for i = 1, 33 do t['c' .. i] = print_ or error end "
      "return t end)()",
      "there is no global 'print_'"},
-    {"match = 'x'", "'match' must be a table, not a string"},
+    {"match = 'x'", "'match' must be a table, or a function that returns one, not a string"},
+    {"match = function() return 'x' end, config = { limit = 1 }",
+     "'match' must be a table, or a function that returns one, not a string"},
+    {"match = function() end", "'match' is a function, but there is no 'config' for it"},
+    {"match = function(config) return config.x end, config = { limit = 1 }",
+     "there is no hub.config.x"},
+    {"match = { words = 7 }", "'match.words' must be a list of strings, not a number"},
+    {"match = { words = {'a', 7} }", "'match.words' may hold strings only, not a number"},
+    {"match = { words = {'a', '...'} }", "'match.words': entry 2, \"...\", does not begin"},
+    {"match = { words = {''} }", "'match.words': entry 1, \"\", is empty"},
+    {"match = { capitals = 0 }", "'match.capitals' must be an integer from 1"},
+    {"match = { capitals = 'x' }", "'match.capitals' must be a number, not a string"},
     {"match = { contain = 'x' }", "unknown key 'match.contain' in 'match'"},
     {"match = { prefix = 7 }", "'match.prefix' must be a string, not a number"},
     {"match = { prefix = '' }", "'prefix' has a string of 0 bytes"},
@@ -303,7 +314,8 @@ static void a_lack_of_memory_is_survived(void **state)
         "hub.every(1, function() end)\n"
         "local words, map = hub.words({'spam', 'buy now'}), hub.shared('m')\n"
         "return { name = 't', description = 'd', rooms = {'#lobby', '#tea'},\n"
-        "  match = { contains = {'a', 'b'}, kinds = 'message' },\n"
+        "  match = function() return { contains = {'a', 'b'}, kinds = 'message', capitals = 1,\n"
+        "    words = {'spam', 'ham and eggs'} } end,\n"
         "  config = { limit = { default = 5, help = 'h' }, list = {'a', 'b'} },\n"
         "  commands = { roll = error, dice = error },\n"
         "  on_load = function() hub.rate('k', 1, 1) map:set('k', 1) end,\n"

@@ -46,8 +46,9 @@ static void the_libraries_hold_what_is_listed(void **state)
                   "byte char find format gmatch gsub len lower match rep reverse sub upper|"
                   "concat insert move pack remove sort unpack|"
                   "char charpattern codepoint codes len offset|"
-                  "accept after cancel config divert drop every kick log members now rate replace "
-                  "reply rooms say shadow shared tell words");
+                  "accept after cancel config divert drop every fingerprint kick letters links "
+                  "log lower members now rate replace reply rooms say shadow shared tally tell "
+                  "words");
 }
 
 static void bytecode_is_refused(void **state)
@@ -231,6 +232,12 @@ static const char *const loops[] = {
     "while true do local s = ('a'):rep(40):find('a-a-b') end",
     "while true do msg.text = msg.text end",
     "while true do hub.drop('x') end",
+    "while true do hub.fingerprint(('a '):rep(32000)) end",
+    "while true do hub.lower(('\xc3\x84'):rep(32000)) end",
+    "while true do hub.letters(('\xc3\x84'):rep(32000)) end",
+    "while true do for _ in hub.links(('://a '):rep(13000)) do end end",
+    "while true do hub.links(('www.a'):rep(13000))(('www.a'):rep(13000), 1) end",
+    "while true do hub.tally(1):count(1) end",
 };
 
 #define BUDGET_MS 5
