@@ -37,6 +37,7 @@ static void add_unless_ignored(sigset_t *set, int number)
 static void signals_of_all(sigset_t *set)
 {
     sigemptyset(set);
+    sigaddset(set, SIGALRM); /* -W, see start_clock() */
     add_unless_ignored(set, SIGINT);
     add_unless_ignored(set, SIGTERM);
     add_unless_ignored(set, SIGHUP);
@@ -134,11 +135,11 @@ static void too_late(int number)
     _exit(CLIENT_TIMED_OUT);
 }
 
-/* -W counts while dial() waits, too. */
-static void limit_dialling(unsigned ms)
+/* -W is a signal's, because it counts also while dial() waits, and while a write does. */
+static void start_clock(unsigned ms)
 {
     struct itimerval limit = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
-    signal(SIGALRM, ms > 0 ? too_late : SIG_DFL);
+    signal(SIGALRM, too_late);
     setitimer(ITIMER_REAL, &limit, NULL);
 }
 
@@ -146,11 +147,8 @@ static void limit_dialling(unsigned ms)
 static int hub_dial(const struct client_options *options, int *fd)
 {
     char why[512];
-    if (options->timeout_ms > 0)
-        limit_dialling(options->timeout_ms);
+    start_clock(options->timeout_ms);
     *fd = dial(&options->target, options->connect_timeout_ms, why, sizeof why);
-    if (options->timeout_ms > 0)
-        limit_dialling(0);
     if (*fd >= 0)
         return EX_OK;
     diag_log(DIAG_ERROR, "cannot connect to %s", why);
@@ -172,7 +170,6 @@ static int set_up(struct client *c, int fd)
 int client_connect(struct client **out, const struct client_options *options)
 {
     int fd;
-    uint64_t start = client_now_ms();
     int status = hub_dial(options, &fd);
     if (status != EX_OK)
         return status;
@@ -182,7 +179,6 @@ int client_connect(struct client **out, const struct client_options *options)
         return EX_OSERR;
     }
     c->options = options;
-    c->start_ms = start;
     c->keys_in = -1;
     int rc = set_up(c, fd);
     if (rc < 0) {

@@ -70,20 +70,8 @@ void client_leave_in_a_hurry(struct client *c, int status)
 
 /* ---- time limits --------------------------------------------------------------------------- */
 
-void client_start_clocks(struct client *c)
-{
-    uint64_t now = client_now_ms();
-    uint64_t used = now - c->start_ms;
-    unsigned limit = c->options->timeout_ms;
-    c->heard_ms = now;
-    if (limit > 0)
-        client_timer(c, CLIENT_TIMER_TOTAL, used < limit ? limit - used : 0);
-    if (c->options->idle_ms > 0)
-        client_timer(c, CLIENT_TIMER_IDLE, c->options->idle_ms);
-}
-
 /* A hub that takes or sends something is worth the wait. */
-static void patience_is_over(struct client *c)
+void client_patience_is_over(struct client *c)
 {
     if (c->hurry)
         client_over(c, c->status);
@@ -95,24 +83,18 @@ static void patience_is_over(struct client *c)
     c->heard = false;
 }
 
-/* Moved only when it goes off: setting it with every line would cost more than the line. */
-static void idle(struct client *c)
+/* Moved only when it goes off: setting it with every line would cost more than the line. When the
+ * user has ended it already, --linger decides. */
+void client_idle(struct client *c)
 {
     uint64_t silent = client_now_ms() - c->heard_ms;
-    if (silent >= c->options->idle_ms)
+    unsigned limit = c->options->idle_ms;
+    if (limit == 0 || c->stage != CLIENT_TALKING)
+        return;
+    if (silent >= limit)
         client_leave_in_a_hurry(c, c->options->count > 0 ? CLIENT_TIMED_OUT : EX_OK);
     else
-        client_timer(c, CLIENT_TIMER_IDLE, c->options->idle_ms - silent);
-}
-
-void client_end_timer(struct client *c, enum client_timer timer)
-{
-    if (timer == CLIENT_TIMER_PATIENCE)
-        patience_is_over(c);
-    else if (timer == CLIENT_TIMER_TOTAL)
-        client_leave_in_a_hurry(c, CLIENT_TIMED_OUT);
-    else if (c->stage == CLIENT_TALKING)
-        idle(c); /* later, --linger decides */
+        client_timer(c, CLIENT_TIMER_IDLE, limit - silent);
 }
 
 /* ---- the keyboard process ------------------------------------------------------------------ */

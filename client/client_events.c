@@ -142,6 +142,13 @@ static void take_signal(struct client *c, int number)
     }
 }
 
+/* -W */
+static void time_is_over(struct client *c)
+{
+    if (!c->hurry)
+        client_leave_in_a_hurry(c, CLIENT_TIMED_OUT);
+}
+
 /* Does at once what may be done in the middle of a write, and leaves the rest to the end of the
  * turn. A second Ctrl-C before that means that the face is stuck. */
 static void note_signal(struct client *c, int number)
@@ -150,7 +157,9 @@ static void note_signal(struct client *c, int number)
     bool end = number == SIGTERM || number == SIGHUP || (number == SIGINT && !c->face->ops->signal);
     if (number == SIGCHLD)
         client_wait_for_keyboard(c, WNOHANG);
-    if (!end && !(number == SIGINT && (c->hurry || c->signals_due & bit)))
+    if (number == SIGALRM)
+        time_is_over(c);
+    else if (!end && !(number == SIGINT && (c->hurry || c->signals_due & bit)))
         c->signals_due |= bit;
     else if (c->hurry)
         client_over(c, SIGNAL_BASE + number);
@@ -261,8 +270,10 @@ static void on_timer(void *owner, uint64_t id)
         client_link_mute(c);
     else if (id == CLIENT_TIMER_RETRY)
         client_link_retry(c);
-    else if (id != CLIENT_TIMER_FACE)
-        client_end_timer(c, (enum client_timer)id);
+    else if (id == CLIENT_TIMER_IDLE)
+        client_idle(c);
+    else if (id == CLIENT_TIMER_PATIENCE)
+        client_patience_is_over(c);
 }
 
 /* A client neither listens nor wakes itself. */
@@ -334,7 +345,8 @@ static void last_words(struct client *c)
 
 int client_talk(struct client *c)
 {
-    client_start_clocks(c);
+    c->heard_ms = client_now_ms();
+    client_idle(c);
     client_link_send(c);
     while (c->stage != CLIENT_OVER)
         turn(c);

@@ -31,7 +31,6 @@ enum client_stage { CLIENT_TALKING, CLIENT_LEAVING, CLIENT_OVER };
 
 enum client_timer {
     CLIENT_TIMER_PATIENCE, /* with a hub that says nothing after the end of input */
-    CLIENT_TIMER_TOTAL,    /* -W */
     CLIENT_TIMER_IDLE,
     CLIENT_TIMER_JSON, /* the hub has not begun to speak it */
     CLIENT_TIMER_RETRY,
@@ -77,7 +76,6 @@ struct client_link {
 struct client {
     const struct client_options *options;
     enum client_role role;
-    uint64_t start_ms;
 
     struct netpoll *np;
     netpoll_handle keys; /* the pipe's read end */
@@ -162,9 +160,9 @@ void client_over_because(struct client *c, int status, const char *why, ...)
 void client_leave(struct client *c, int status);
 void client_leave_in_a_hurry(struct client *c, int status);
 
-/* -W and --idle begin to count. */
-void client_start_clocks(struct client *c);
-void client_end_timer(struct client *c, enum client_timer timer);
+/* Their timers: of a hub that says nothing after the end of input; of --idle, also to start it. */
+void client_patience_is_over(struct client *c);
+void client_idle(struct client *c);
 
 /* Takes note of the keyboard process's end: of one that has happened (`options` WNOHANG), or the
  * one to come (0). */
