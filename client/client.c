@@ -14,7 +14,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/time.h>
@@ -200,9 +202,35 @@ static void keyboard_signals(const struct client *c)
     sigprocmask(SIG_SETMASK, &c->mask_before, NULL);
 }
 
+/* The texts of --send, in place of standard input. */
+static int typed_in_advance(const struct client_options *o)
+{
+    int fd = memfd_create("send", MFD_CLOEXEC);
+    int rc = fd;
+    for (size_t i = 0; rc >= 0 && i < o->send_count; i++)
+        rc = dprintf(fd, STR_FMT "\n", STR_ARG(o->sends[i]));
+    if (rc >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+        return fd;
+    rc = -errno;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* What the keyboard process reads; or a negative errno. */
+static int input_open(const struct client_options *o)
+{
+    if (client_options_reads_input(o))
+        return STDIN_FILENO;
+    if (o->send_count > 0)
+        return typed_in_advance(o);
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* The child: never returns. It dies with its parent, also if that died before prctl(2); but one
  * that has to put a terminal right first ends by itself: nobody reads its pipe any more. */
-static _Noreturn void be_the_keyboard(struct client *c, pid_t parent)
+static _Noreturn void be_the_keyboard(struct client *c, pid_t parent, int in)
 {
     prctl(PR_SET_PDEATHSIG, c->face->ops->orphaned ? 0 : SIGKILL);
     if (getppid() != parent)
@@ -213,10 +241,11 @@ static _Noreturn void be_the_keyboard(struct client *c, pid_t parent)
     netpoll_free(c->np); /* its copies of the socket, the read end, the signals and the poller */
     c->np = NULL;
     struct keyboard_task task = {
-        .in = STDIN_FILENO,
+        .in = in,
         .out = c->keys_in,
         .shown = STDOUT_FILENO,
         .bytes = c->face->keys_raw,
+        .stay = c->options->stay || c->options->pings > 0,
     };
     enum keyboard_end end = keyboard_run(&task);
     if (end == KEYBOARD_UNHEARD && c->face->ops->orphaned)
@@ -228,16 +257,20 @@ static _Noreturn void be_the_keyboard(struct client *c, pid_t parent)
 /* fork(). Returns 0 in the parent, or a negative errno. */
 static int keyboard_start(struct client *c)
 {
+    int in = input_open(c->options);
+    if (in < 0)
+        return in;
     pid_t self = getpid();
     pid_t pid = fork();
-    if (pid < 0)
-        return -errno;
     if (pid == 0)
-        be_the_keyboard(c, self);
+        be_the_keyboard(c, self, in);
+    int rc = pid < 0 ? -errno : 0;
     c->keyboard = pid;
+    if (in != STDIN_FILENO)
+        close(in);
     close(c->keys_in);
     c->keys_in = -1;
-    return 0;
+    return rc;
 }
 
 int client_start(struct client *c)

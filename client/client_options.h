@@ -43,7 +43,8 @@ struct client_options {
     bool json;             /* the hub's JSON */
     struct format *format; /* of -F; or NULL */
     bool timestamps;
-    bool null; /* records end in NUL, not in newline */
+    bool null;  /* records end in NUL, not in newline */
+    bool quiet; /* of what is no message and no answer, show errors only */
 
     /* when it ends */
     uint64_t count;      /* messages; 0: no limit */

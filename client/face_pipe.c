@@ -140,6 +140,8 @@ static void put_message(struct screen *s, const struct event *e, struct str line
 static void show_line(struct face_pipe *p, const struct event *e)
 {
     bool asked = is_message(e) || is_answer(e);
+    if (p->o->quiet && !asked && e->type != EVENT_ERROR && e->type != EVENT_GAP)
+        return;
     struct screen *s = turn_to(p, asked && !(p->o->format) ? p->out : p->err);
     struct str line = encode(p, &wire_line, e);
     bool colour = s == p->out ? p->colour_out : p->colour_err;
@@ -207,6 +209,8 @@ static void pipe_event(struct face *f, const struct event *e, struct str json)
     }
     if (message)
         count_message(p);
+    else if (e->type == EVENT_ERROR && p->o->send_count > 0)
+        p->host->fail(p->host->owner, EXIT_FAILURE); /* what was to be sent was refused */
 }
 
 static void pipe_unknown(struct face *f, struct str json)
@@ -294,7 +298,8 @@ struct face *face_pipe_new(const struct client_options *options, const struct fa
     if (!p)
         return NULL;
     struct colour_environment env = colour_environment();
-    bool plain = !options->json && !options->format && !options->timestamps && options->count == 0;
+    bool plain = !options->json && !options->format && !options->timestamps && !options->null &&
+                 !options->quiet && options->count == 0;
     p->face = (struct face){&pipe_ops, plain ? FACE_RAW_SHOWN : FACE_RAW_REFUSED, false};
     p->o = options;
     p->host = host;

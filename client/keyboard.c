@@ -68,9 +68,20 @@ static enum keyboard_end read_failed(const struct keyboard *k, int error)
     return KEYBOARD_FAILED;
 }
 
+/* Until nobody reads the pipe, or what is shown, any more. */
+static enum keyboard_end stay(const struct keyboard *k)
+{
+    struct pollfd fds[] = {{.fd = k->task->out}, {.fd = k->task->shown}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return fds[0].revents ? KEYBOARD_UNHEARD : KEYBOARD_NO_READER;
+}
+
 static enum keyboard_end finish(struct keyboard *k)
 {
-    return pass_on(k, k->held) ? KEYBOARD_EOF : KEYBOARD_UNHEARD;
+    if (!pass_on(k, k->held))
+        return KEYBOARD_UNHEARD;
+    return k->task->stay ? stay(k) : KEYBOARD_EOF;
 }
 
 static enum keyboard_end pump(struct keyboard *k)

@@ -22,6 +22,7 @@ struct keyboard_task {
     int out;    /* a blocking pipe */
     int shown;  /* where the other process writes */
     bool bytes; /* pass on what comes as it comes, not in whole lines: for a terminal */
+    bool stay;  /* at the end of input only watch the others, until one of them ends */
 };
 
 /*

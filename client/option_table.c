@@ -35,7 +35,7 @@ const char option_help[] =
     "      --json             what the hub says, as JSON: one object a line\n"
     "  -F, --format FORMAT    %t time %n nick %r room %m text %s seq %i id %k kind %j\n"
     "  -t, --timestamps       RFC 3339 times;  -0, --null: records end in NUL\n"
-    "  -C, --count N          end after N messages\n"
+    "  -C, --count N          end after N messages;  -q, --quiet: no notices\n"
     "  -W, --timeout SEC      end after SEC seconds, with status 124\n"
     "      --idle SEC         end after SEC seconds of silence\n"
     "  -n, --stay             do not end at the end of input\n"
@@ -334,6 +334,7 @@ const struct option_row option_rows[OPTION_ROWS] = {
     {'F', "format", OPTION_VALUE, OPTION_IN_BOTH, 0, set_format},
     {'t', "timestamps", OPTION_FLAG, OPTION_IN_BOTH, FLAG(timestamps), NULL},
     {'0', "null", OPTION_FLAG, OPTION_IN_COMMAND, FLAG(null), NULL},
+    {'q', "quiet", OPTION_FLAG, OPTION_IN_BOTH, FLAG(quiet), NULL},
     {'C', "count", OPTION_VALUE, OPTION_IN_COMMAND, 0, set_count},
     {'W', "timeout", OPTION_VALUE, OPTION_IN_COMMAND, 0, set_timeout},
     {0, "idle", OPTION_VALUE, OPTION_IN_COMMAND, 0, set_idle},

@@ -46,7 +46,7 @@ struct option_row {
     option_set_fn *set; /* NULL: it is a flag */
 };
 
-enum { OPTION_ROWS = 26 };
+enum { OPTION_ROWS = 27 };
 extern const struct option_row option_rows[OPTION_ROWS];
 
 /* What --help shows: one screen of 24 lines. */

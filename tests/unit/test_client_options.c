@@ -105,7 +105,7 @@ static void without_options_there_are_defaults(void **state)
     assert_int_equal(r.o.mode, CLIENT_MODE_AUTO);
     assert_int_equal(r.o.color, COLOUR_AUTO);
     assert_true(r.o.remember);
-    assert_false(r.o.bell || r.o.json || r.o.timestamps || r.o.null || r.o.stay);
+    assert_false(r.o.bell || r.o.json || r.o.timestamps || r.o.null || r.o.stay || r.o.quiet);
     assert_null(r.o.format);
     assert_int_equal(r.o.count, 0);
     assert_int_equal(r.o.timeout_ms, 0);
@@ -122,7 +122,7 @@ static void every_option_sets_its_field(void **state)
     (void)state;
     assert_accepted(
         &r, "-N ann -r #a --room #B --history 5 --reconnect=7 --connect-timeout 1 --linger 2 "
-            "--color always --bell --no-remember --batch --json -t -0 -C 9 -W 1.5 --idle 0.25 "
+            "--color always --bell --no-remember --batch --json -t -0 -q -C 9 -W 1.5 --idle 0.25 "
             "-n localhost:99");
     assert_str(r.o.nick, STR("ann"));
     assert_int_equal(r.o.room_count, 2);
@@ -134,7 +134,7 @@ static void every_option_sets_its_field(void **state)
     assert_int_equal(r.o.connect_timeout_ms, 1);
     assert_int_equal(r.o.linger_ms, 2);
     assert_int_equal(r.o.color, COLOUR_ALWAYS);
-    assert_true(r.o.bell && r.o.json && r.o.timestamps && r.o.null && r.o.stay);
+    assert_true(r.o.bell && r.o.json && r.o.timestamps && r.o.null && r.o.stay && r.o.quiet);
     assert_false(r.o.remember);
     assert_int_equal(r.o.mode, CLIENT_MODE_BATCH);
     assert_int_equal(r.o.count, 9);

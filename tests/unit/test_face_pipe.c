@@ -166,11 +166,29 @@ static void records_may_end_in_nul(void **state)
     struct client_options o = {.null = true};
     (void)state;
     face_fixture_init(&fx, face_pipe_new, &o);
+    assert_int_equal(fx.face->raw, FACE_RAW_REFUSED);
     face_event(&fx, &in_lobby);
     face_event(&fx, &error); /* for people, so it ends in a newline */
-    face_raw_line(&fx, STR("cem: x"));
-    assert_str(face_out(&fx), STR("bob: hi\0cem: x\0"));
+    face_event(&fx, &pong);
+    assert_str(face_out(&fx), STR("bob: hi\0* pong x\0"));
     assert_str(face_err(&fx), STR("! no\n"));
+    face_fixture_fini(&fx);
+}
+
+static void quiet_is_errors_only(void **state)
+{
+    static const struct event gap = {.type = EVENT_GAP, .room = {"#load", 5}, .count = 9};
+    struct face_fixture fx;
+    struct client_options o = {.quiet = true};
+    (void)state;
+    face_fixture_init(&fx, face_pipe_new, &o);
+    assert_int_equal(fx.face->raw, FACE_RAW_REFUSED);
+    show_all(&fx);
+    face_event(&fx, &gap);
+    assert_str(face_out(&fx),
+               STR("#load ann: hello\nbob: hi\nbob * waves\n@cem: psst\n* pong x\n"));
+    assert_str(face_err(&fx), STR("! no\n* 9 messages of #load skipped: this connection reads too "
+                                  "slowly.\n"));
     face_fixture_fini(&fx);
 }
 
@@ -267,6 +285,25 @@ static void typed_bytes_go_out_as_they_are(void **state)
     face_fixture_fini(&fx);
 }
 
+/* With --send somebody wants to know whether it was said. */
+static void refusal_fails_a_one_shot(void **state)
+{
+    struct face_fixture fx;
+    struct client_options o = {0};
+    (void)state;
+    face_fixture_init(&fx, face_pipe_new, &o);
+    face_event(&fx, &error);
+    assert_int_equal(fx.failure, 0);
+    face_fixture_fini(&fx);
+    o.sends[o.send_count++] = STR("x");
+    face_fixture_init(&fx, face_pipe_new, &o);
+    face_event(&fx, &notice);
+    assert_int_equal(fx.failure, 0);
+    face_event(&fx, &error);
+    assert_int_equal(fx.failure, EXIT_FAILURE);
+    face_fixture_fini(&fx);
+}
+
 static void notes_are_signed(void **state)
 {
     struct face_fixture fx;
@@ -339,11 +376,13 @@ int main(void)
         cmocka_unit_test(formats),
         cmocka_unit_test(formats_with_escapes),
         cmocka_unit_test(records_may_end_in_nul),
+        cmocka_unit_test(quiet_is_errors_only),
         cmocka_unit_test(timestamps),
         cmocka_unit_test(colours),
         cmocka_unit_test(it_counts_messages),
         cmocka_unit_test(counted_json_is_messages_only),
         cmocka_unit_test(typed_bytes_go_out_as_they_are),
+        cmocka_unit_test(refusal_fails_a_one_shot),
         cmocka_unit_test(notes_are_signed),
         cmocka_unit_test(order_is_kept_in_one_file),
         cmocka_unit_test(a_full_disk_is_told),
