@@ -17,7 +17,8 @@ enum {
 
 struct keyboard {
     const struct keyboard_task *task;
-    size_t held; /* bytes of a line whose end is still to come */
+    size_t held;   /* bytes of a line whose end is still to come */
+    bool mid_line; /* what was passed on last does not end a line */
     char buffer[LINE_MAX_BYTES];
 };
 
@@ -31,6 +32,8 @@ static bool pass_on(struct keyboard *k, size_t size)
         else if (errno != EINTR)
             return false;
     }
+    if (size > 0)
+        k->mid_line = k->buffer[size - 1] != '\n';
     k->held -= size;
     memmove(k->buffer, k->buffer + size, k->held);
     return true;
@@ -77,11 +80,19 @@ static enum keyboard_end stay(const struct keyboard *k)
     return fds[0].revents ? KEYBOARD_UNHEARD : KEYBOARD_NO_READER;
 }
 
+/* The end of input ends the last line, too. Where the connection ends with it, the hub sees that by
+ * itself. */
 static enum keyboard_end finish(struct keyboard *k)
 {
     if (!pass_on(k, k->held))
         return KEYBOARD_UNHEARD;
-    return k->task->stay ? stay(k) : KEYBOARD_EOF;
+    if (!k->task->stay)
+        return KEYBOARD_EOF;
+    if (k->mid_line) {
+        k->buffer[k->held++] = '\n';
+        pass_on(k, k->held);
+    }
+    return stay(k);
 }
 
 static enum keyboard_end pump(struct keyboard *k)
@@ -107,5 +118,6 @@ enum keyboard_end keyboard_run(const struct keyboard_task *task)
     struct keyboard k;
     k.task = task;
     k.held = 0;
+    k.mid_line = false;
     return pump(&k);
 }

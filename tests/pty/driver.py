@@ -366,8 +366,9 @@ class Peer:
         rest = self.read_to_end()
         check(not rest, f"wanted the end, got {show(rest)}")
 
-    def expect_stuck(self):
-        """Sends until the client's side takes no more for a while; returns what was sent."""
+    def expect_stuck(self, line=LINE):
+        """Sends lines until the client's side takes no more for a while; returns how many bytes
+        were sent."""
         poller = select.poll()
         poller.register(self.sock, select.POLLOUT)
         self.sock.setblocking(False)
@@ -376,7 +377,7 @@ class Peer:
         while poller.poll(300):
             check(time.monotonic() < end, f"the client still reads after {sent} bytes")
             try:
-                sent += self.sock.send(LINE * 4096)
+                sent += self.sock.send(line * 4096)
             except BlockingIOError:
                 pass
         self.sock.settimeout(DEADLINE)

@@ -1,34 +1,15 @@
 """chatroom_client against the real chatroom_server: what people do with the two."""
 
-import os
 import re
 import signal
 import subprocess
 
-import driver
-import hub
-import tap
-from driver import CTRL_C, CTRL_D, Program
-from hub import DEADLINE
-from tap import check
+from driver import CTRL_C, CTRL_D  # first: it knows the way to tests/support
+from hall import cases
+from hub import DEADLINE, scratch
+from tap import check, run
 
 LINES = [b"%d" % n for n in range(1, 20001)]
-
-
-class Hall:
-    """The two programs under test."""
-
-    def __init__(self, setup, client):
-        self.setup = setup
-        self.client = os.path.abspath(client)
-
-    def hub(self, *options):
-        """A running server."""
-        return self.setup.hub(*options)
-
-    def join(self, server, *options, **how):
-        """A client of it, in pipes or with terminal=True."""
-        return Program([self.client, *options, server.addresses[0]], **how)
 
 
 def three_people(hall):
@@ -147,7 +128,7 @@ def screen_killed(hall):
 
 def over_unix_socket(hall):
     """the same over a unix socket"""
-    with hub.scratch() as folder, hall.hub("-l", f"unix:{folder}/hub") as server:
+    with scratch() as folder, hall.hub("-l", f"unix:{folder}/hub") as server:
         with hall.join(server, "-N", "ann", stdin=subprocess.DEVNULL) as program:
             program.expect_notice(b"* You are now known as ann.\n")
             program.expect_exit(0)
@@ -163,19 +144,7 @@ def nick_refused(hall):
             first.expect(b"client-2: still here\n")
 
 
-def cases(hall, *functions):
-    """Cases for tap.run(), on the backend under test."""
-    def case(function):
-        def call():
-            hall.setup.require_backend()
-            function(hall)
-        return function.__doc__, call
-    return [case(function) for function in functions]
-
-
 if __name__ == "__main__":
-    driver.prepare()
-    tap.run(cases(
-        Hall(*hub.Setup.from_arguments("client")), three_people, nothing_lost,
-        nothing_lost_between_clients, answers_drained, hub_stopped, hub_killed, control_c,
-        screen_killed, over_unix_socket, nick_refused))
+    run(cases(
+        three_people, nothing_lost, nothing_lost_between_clients, answers_drained, hub_stopped,
+        hub_killed, control_c, screen_killed, over_unix_socket, nick_refused))
