@@ -231,7 +231,7 @@ static int watch_link(struct engine *e, uint32_t index)
     const struct link *l = &e->links[index];
     struct epoll_event event = {.events = EPOLLET, .data.u64 = (uint64_t)TAG_LINK << 32 | index};
     if (!l->slow)
-        event.events |= EPOLLIN;
+        event.events |= EPOLLIN | EPOLLRDHUP;
     if (l->talker != NONE)
         event.events |= EPOLLOUT;
     if (epoll_ctl(l->reader == NONE ? e->far : e->near, EPOLL_CTL_ADD, l->fd, &event) < 0)
@@ -352,11 +352,21 @@ unsigned engine_connections(const struct engine *e)
     return e->link_count + e->visitor_count;
 }
 
+/* The only sender of a room hears nobody, though it is there. */
+static bool hears_anybody(const struct engine *e, const struct link *l)
+{
+    const struct room *r = &e->rooms[l->room];
+    for (uint32_t t = r->first_talker; t < r->first_talker + r->talkers; t++)
+        if (engine_hears(e, l, t))
+            return true;
+    return false;
+}
+
 unsigned engine_receivers(const struct engine *e)
 {
     unsigned n = 0;
     for (uint32_t i = 0; i < e->link_count; i++)
-        n += e->links[i].listens && !e->links[i].slow;
+        n += !e->links[i].slow && hears_anybody(e, &e->links[i]);
     return n;
 }
 

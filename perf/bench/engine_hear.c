@@ -81,7 +81,7 @@ static int take_delivery(struct engine *e, struct reader *r, const struct unit *
     if (status)
         return status;
     if (!engine_hears(e, l, stamp.sender))
-        return wrong_message(&who, &stamp, "which was not for", r->link);
+        return wrong_message(&who, &stamp, "which is its own: it is connection", r->link);
     r->bytes[stamp.sender - e->rooms[l->room].first_talker] += size;
     l->bytes += size;
     r->heard++;
@@ -146,8 +146,9 @@ static int lost(const struct engine *e, uint32_t link, ssize_t n)
                e->links[link].room, n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
 }
 
-/* Reads on until a receive brings less than it could: then epoll tells of more. */
-static int read_link(struct engine *e, uint32_t index)
+/* Reads on until a receive brings less than it could: then epoll tells of more. It does not tell of
+ * an end that it has told of. */
+static int read_link(struct engine *e, uint32_t index, bool ended)
 {
     struct reader *r = &e->readers[e->links[index].reader];
     for (;;) {
@@ -158,7 +159,7 @@ static int read_link(struct engine *e, uint32_t index)
         if (n <= 0)
             return lost(e, index, n);
         int status = take_units(e, r, e->in, r->have + (size_t)n);
-        if (status || n < READ_SIZE)
+        if (status || (n < READ_SIZE && !ended))
             return status;
     }
 }
@@ -188,23 +189,27 @@ static int check_count(struct engine *e, uint32_t index)
     return 0;
 }
 
-static int count_link(struct engine *e, uint32_t index)
+static int count_link(struct engine *e, uint32_t index, bool ended)
 {
     struct link *l = &e->links[index];
-    ssize_t n = recv(l->fd, NULL, DISCARD_MAX, MSG_DONTWAIT | MSG_TRUNC);
-    if (n < 0 && errno == EAGAIN)
-        return 0;
-    if (n <= 0)
-        return lost(e, index, n);
-    l->bytes += (uint64_t)n;
-    return e->phase >= PHASE_COUNT ? check_count(e, index) : 0;
+    int status;
+    do {
+        ssize_t n = recv(l->fd, NULL, DISCARD_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0 && errno == EAGAIN)
+            return 0;
+        if (n <= 0)
+            return lost(e, index, n);
+        l->bytes += (uint64_t)n;
+        status = e->phase >= PHASE_COUNT ? check_count(e, index) : 0;
+    } while (ended && !status);
+    return status;
 }
 
-int hear(struct engine *e, uint32_t link)
+int hear(struct engine *e, uint32_t link, bool ended)
 {
     if (e->links[link].slow)
         return 0;
-    return e->links[link].reader != NONE ? read_link(e, link) : count_link(e, link);
+    return e->links[link].reader != NONE ? read_link(e, link, ended) : count_link(e, link, ended);
 }
 
 int hear_forget_pings(struct engine *e)

@@ -168,8 +168,8 @@ int talk_pong(const struct engine *e, int fd, const struct unit *ping);
 
 /* ---- engine_hear.c ---- */
 
-/* Something came for a link. */
-int hear(struct engine *e, uint32_t link);
+/* Something came for a link; `ended`: and it was the last. */
+int hear(struct engine *e, uint32_t link, bool ended);
 
 /* Begin PHASE_READ and PHASE_COUNT: set what is due, and how many links lack some. */
 void hear_begin_read(struct engine *e);

@@ -21,7 +21,7 @@ static int handle_link(struct engine *e, uint32_t index, uint32_t events)
     if (l->talker != NONE && (events & EPOLLOUT))
         status = talk_unblock(e, l->talker);
     if (!status && (events & ~(uint32_t)EPOLLOUT))
-        status = hear(e, index);
+        status = hear(e, index, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
     return status;
 }
 

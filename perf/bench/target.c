@@ -144,6 +144,8 @@ static int start_failed(struct target *t, bool ended)
 int target_start(struct target *t, const struct target_options *options)
 {
     *t = (struct target){.address = options->listen, .child = true, .strict = options->strict};
+    if (strchr(options->command[0], '/') && access(options->command[0], X_OK) < 0)
+        return say(EX_NOINPUT, "no server at %s: %s", options->command[0], strerror(errno));
     if (t->address.sin_port == 0)
         dial_parse("127.0.0.1:1", &t->address);
     t->address.sin_port = options->listen.sin_port;
