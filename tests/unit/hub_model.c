@@ -1,5 +1,6 @@
 /* See hub_model.h. This file is the hub; hub_model_hear.c is the judge. */
 #include "hub_model_impl.h"
+#include "model_judge.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -164,6 +165,10 @@ static void join(struct model *m, struct model_client *c, struct str name)
         tell(c, model_make_current(m, &m->rooms[r]));
         return;
     }
+    if (judge_refuses_room(name)) {
+        tell_text(m, c, '!', "You may not join: %s", JUDGE_NO_ROOM);
+        return;
+    }
     if (c->room_count == CONN_ROOMS_MAX) {
         tell_text(m, c, '!', "You are in %d rooms: /part one first.", CONN_ROOMS_MAX);
         return;
@@ -202,20 +207,9 @@ static void part(struct model *m, struct model_client *c, struct str name)
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-enum filter_verdict model_verdict(struct str text)
+static void post_message(struct model *m, struct model_client *c, int r, bool action,
+                         struct str text)
 {
-    if (str_starts_with(text, STR("drop ")))
-        return FILTER_DROP;
-    if (str_starts_with(text, STR("reply ")))
-        return FILTER_REPLY;
-    if (str_starts_with(text, STR("kick ")))
-        return FILTER_KICK;
-    return str_starts_with(text, STR("swap ")) ? FILTER_REPLACE : FILTER_PASS;
-}
-
-static void post_message(struct model *m, struct model_client *c, bool action, struct str text)
-{
-    int r = c->rooms[c->current];
     struct model_room *room = &m->rooms[r];
     room->number++;
     struct said said = model_make_message(m, c, room, action, text);
@@ -225,35 +219,51 @@ static void post_message(struct model *m, struct model_client *c, bool action, s
     }
     room->said[room->number - 1] = said;
     post(m, r, said, true, c);
-    if (room->present == 1)
+    if (room->present == 1 && is_member(c, r))
         tell_text(m, c, '*', "Nobody else is here yet.");
+}
+
+/* What the filter makes of a text: false if it ends there, and the client was told. */
+static bool judged(struct model *m, struct model_client *c, enum filter_kind kind, struct str *text,
+                   char copy[MODEL_TEXT_MAX])
+{
+    snprintf(copy, MODEL_TEXT_MAX, STR_FMT, STR_ARG(*text));
+    switch (judge_verdict(kind, *text)) {
+    case FILTER_DROP:
+        tell_text(m, c, '!', "Your message was dropped: %s", copy);
+        return false;
+    case FILTER_REPLY:
+        tell_text(m, c, '*', "%s", copy);
+        return false;
+    case FILTER_KICK:
+        tell_dismissal(m, c, copy);
+        return false; /* and model_leave() follows */
+    case FILTER_SHADOW:
+        return false;
+    case FILTER_REPLACE:
+        snprintf(copy, MODEL_TEXT_MAX, JUDGE_SWAPPED, ++m->swaps, STR_ARG(*text));
+        *text = str_of(copy);
+        return true;
+    default:
+        return true;
+    }
 }
 
 static void say(struct model *m, struct model_client *c, bool action, struct str text)
 {
     char copy[MODEL_TEXT_MAX];
+    enum filter_kind kind = action ? FILTER_ACTION : FILTER_MESSAGE;
     if (c->room_count == 0) {
         tell_text(m, c, '!', NO_ROOM);
         return;
     }
-    snprintf(copy, sizeof copy, MODEL_SWAPPED STR_FMT, STR_ARG(text));
-    const char *original = copy + strlen(MODEL_SWAPPED);
-    switch (model_verdict(text)) {
-    case FILTER_DROP:
-        tell_text(m, c, '!', "Your message was dropped: %s", original);
-        break;
-    case FILTER_REPLY:
-        tell_text(m, c, '*', "%s", original);
-        break;
-    case FILTER_KICK:
-        tell_dismissal(m, c, original);
-        break; /* and model_leave() follows */
-    case FILTER_REPLACE:
-        post_message(m, c, action, str_of(copy));
-        break;
-    default:
-        post_message(m, c, action, text);
-    }
+    int r = c->rooms[c->current];
+    struct str rest = text;
+    str_word(&rest);
+    if (judge_verdict(kind, text) == FILTER_DIVERT)
+        r = find_room(m, str_word(&rest));
+    if (judged(m, c, kind, &text, copy) && r >= 0)
+        post_message(m, c, r, action, text);
 }
 
 void model_message(struct model *m, struct model_client *c, struct str text)
@@ -275,6 +285,10 @@ static struct model_client *find_nick(struct model *m, struct str nick)
 static void rename_client(struct model *m, struct model_client *c, struct str nick)
 {
     char old[sizeof c->nick];
+    if (judge_refuses_nick(nick)) {
+        tell_text(m, c, '!', "Your nick stays as it is: %s", JUDGE_NO_NICK);
+        return;
+    }
     const struct model_client *owner = find_nick(m, nick);
     if (owner && owner != c) {
         const char *quote = c->wire == WIRE_JSON ? "\\\"" : "\"";
@@ -291,11 +305,14 @@ static void rename_client(struct model *m, struct model_client *c, struct str ni
 static void message_one(struct model *m, struct model_client *c, struct str args, bool delivered)
 {
     char text[128];
+    char copy[MODEL_TEXT_MAX];
     struct str nick = str_word(&args);
     struct model_client *to = find_nick(m, nick);
     snprintf(text, sizeof text, STR_FMT, STR_ARG(nick));
     if (!to)
         tell_text(m, c, '!', "There is nobody called %s here.", text);
+    else if (!judged(m, c, FILTER_PRIVATE, &args, copy))
+        return;
     else if (!delivered)
         tell_text(m, c, '!', "%s does not read: your message was not delivered.", text);
     else
@@ -331,6 +348,8 @@ void model_command(struct model *m, struct model_client *c, struct str line, boo
         rename_client(m, c, line);
     else if (str_equal(name, STR("/msg")))
         message_one(m, c, line, delivered);
+    else if (str_equal(name, STR("/judge")))
+        tell_text(m, c, '*', JUDGE_ANSWER, STR_ARG(line));
     else if (str_equal(name, STR("/me")))
         say(m, c, true, line);
     else if (str_equal(name, STR("/history")))
@@ -341,6 +360,21 @@ void model_command(struct model *m, struct model_client *c, struct str line, boo
         c->wire = str_equal(line, STR("json")) ? WIRE_JSON : WIRE_LINE;
         tell(c, model_make_welcome(m, c));
     }
+}
+
+void model_notice(struct model *m, struct str room, struct str text)
+{
+    int r = find_room(m, room);
+    if (r >= 0)
+        post(m, r, model_make_room_notice(m, &m->rooms[r], text), false, NULL);
+}
+
+void model_reloaded(struct model *m, struct model_client *c, bool done)
+{
+    if (done)
+        tell_text(m, c, '*', "Filters reloaded: 1 in the chain.");
+    else
+        tell_text(m, c, '!', "Filters not reloaded: the old ones stay; the log says why.");
 }
 
 /* ---- coming and going ----------------------------------------------------------------------- */

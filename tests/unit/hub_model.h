@@ -12,7 +12,8 @@
  * announced, with the right count, before anything newer of that room; only where `lossy` says that
  * there may be gaps at all at the end       nothing is left (model_finish)
  *
- * Messages must be unique. Where a line is wrong the test fails, and says which and why.
+ * Filters: there is the one of model_judge.h, and no other. Messages must be unique. Where a line
+ * is wrong the test fails, and says which and why.
  */
 #ifndef CHATROOM_HUB_MODEL_H
 #define CHATROOM_HUB_MODEL_H
@@ -28,11 +29,6 @@ struct model_client;
 struct model *model_new(const struct hub_limits *limits, bool lossy);
 void model_free(struct model *m);
 
-/* What the filter of model tests does with a text, and the model expects it to do: texts that start
- * with "drop ", "reply ", "kick " or "swap " meet with that verdict. */
-enum filter_verdict model_verdict(struct str text);
-#define MODEL_SWAPPED "SWAPPED "
-
 /* A client comes; NULL if the hub is full. */
 struct model_client *model_connect(struct model *m, uint64_t id);
 
@@ -43,6 +39,12 @@ struct model_client *model_refuse(struct model *m);
  * message went into its receiver's queue: the model does not know how long that is. */
 void model_message(struct model *m, struct model_client *c, struct str text);
 void model_command(struct model *m, struct model_client *c, struct str line, bool delivered);
+
+/* The filter says something to a room. */
+void model_notice(struct model *m, struct str room, struct str text);
+
+/* The filters were loaded anew, or could not be, as this client had asked. */
+void model_reloaded(struct model *m, struct model_client *c, bool done);
 
 /* It leaves, with a word for the others or without; it is gone altogether. */
 void model_leave(struct model *m, struct model_client *c, struct str text);

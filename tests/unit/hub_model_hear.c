@@ -87,7 +87,7 @@ static uint64_t parse_gap(const struct model *m, struct str line, int *room)
     char text[256];
     char name[64];
     uint64_t n;
-    if (line.size >= sizeof text)
+    if (line.size >= sizeof text || !memmem(line.data, line.size, "skipped", 7))
         return 0;
     memcpy(text, line.data, line.size);
     text[line.size] = '\0';
@@ -117,11 +117,20 @@ static bool is_newest(const struct model_client *c, size_t i)
     return true;
 }
 
+static bool is_rename(const struct item *item)
+{
+    static const char words[] = " is now known as ";
+    return !item->numbered &&
+           memmem(item->text.data, item->text.size, words, sizeof words - 1) != NULL;
+}
+
 /* A change of nick reads the same in every room: what came may have been that of the room of
  * `missing`, and what it was taken for is still to come. Returns that, or c->count. */
 static size_t find_twin(const struct model_client *c, const struct item *missing)
 {
-    for (size_t i = c->count; !missing->numbered && i-- > 0;) {
+    if (!is_rename(missing))
+        return c->count;
+    for (size_t i = c->count; i-- > 0;) {
         const struct item *item = &c->items[i];
         if (item->state == ITEM_HEARD && item->kind == ITEM_LIVE && item->room != missing->room &&
             str_equal(item->text, missing->text) && is_newest(c, i))

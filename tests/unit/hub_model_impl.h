@@ -72,6 +72,7 @@ struct model {
     struct model_client *clients;
     uint64_t open;
     uint64_t skipped;
+    unsigned swaps; /* of the filter */
     struct model_chunk *chunk;
 };
 
@@ -82,6 +83,7 @@ void *model_must(void *memory);
 
 /* A notice (mark '*') or an error ('!'). */
 struct said model_make_notice(struct model *m, char mark, const char *text);
+struct said model_make_room_notice(struct model *m, const struct model_room *room, struct str text);
 struct said model_make_current(struct model *m, const struct model_room *room);
 struct said model_make_dismissal(struct model *m, const char *text);
 struct said model_make_message(struct model *m, const struct model_client *from,

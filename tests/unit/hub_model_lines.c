@@ -52,6 +52,18 @@ struct said model_make_notice(struct model *m, char mark, const char *text)
     return say_it(m, line, json);
 }
 
+/* What the filter says in a room. */
+struct said model_make_room_notice(struct model *m, const struct model_room *room, struct str text)
+{
+    char line[MODEL_TEXT_MAX];
+    char json[MODEL_TEXT_MAX];
+    snprintf(line, sizeof line, "* " STR_FMT, STR_ARG(text));
+    snprintf(json, sizeof json,
+             "{\"type\":\"notice\",\"room\":\"%s\",\"from\":\"judge\",\"text\":\"" STR_FMT "\"}",
+             room->name, STR_ARG(text));
+    return say_it(m, line, json);
+}
+
 struct said model_make_current(struct model *m, const struct model_room *room)
 {
     char line[MODEL_TEXT_MAX];
