@@ -16,6 +16,7 @@
 #include "filter.h"
 #include "lua_host.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,7 +27,6 @@ enum {
     EVENTS = 20000, /* a round */
     MEMBERS = 64,
     LINES = 256,
-    LINE = 64,
     STEP_MS = 250,
     TICK_MS = 1000,
     MAX_TEXT = 8192,
@@ -85,8 +85,9 @@ static const struct row rows[] = {
 /* A row at work. */
 struct bench {
     const struct row *row;
+    const struct material *material;
     struct filter_chain *chain;
-    int64_t now_ms;
+    struct filter_event event; /* the next one */
     uint64_t events;
     uint64_t passed; /* of them, those no filter objected to */
     double rounds[ROUNDS];
@@ -152,83 +153,110 @@ static void add_files(struct filter_chain *chain, const char *names, const char 
     }
 }
 
-static void start(struct bench *b, const struct row *row, const char *dir)
-{
-    *b = (struct bench){.row = row, .chain = filter_chain_new(MAX_TEXT), .now_ms = START_MS};
-    if (!b->chain)
-        die("out of memory");
-    if (row->script)
-        add_script(b->chain, row->script);
-    add_files(b->chain, row->files, dir);
-}
-
 /* ---- the events ----------------------------------------------------------------------------- */
 
 /* What people write: 58 bytes of a sentence and a word of six. */
-static const char *line(size_t number)
+static const char *const sentences[] = {
+    "Has anybody here already been looking at the notes of the ",
+    "I think that we should ask them before the next talk of a ",
+    "there is a new version out since last night, and with it, ",
+    "no, not this one; you want what Ann had put beside the old",
+    "Thanks! That was it, and now everything compiles again on ",
+    "what did you say is the name of the thing that holds that ",
+    "we could meet at half past twelve in the hall near to the ",
+    "It may well be that nobody has seen this but me and, well,",
+};
+static const char *const last_words[] = {
+    " apple", " bread", " chair", " dream", " earth", " field", " glass", " heart",
+    " ivory", " joint", " knife", " lemon", " mouth", " night", " ocean", " paper",
+    " queen", " river", " sheet", " table", " uncle", " voice", " watch", " youth",
+    " zebra", " brick", " cloud", " drawn", " eight", " fence", " grape", " house",
+};
+
+/* Made once: it is filters that are measured. */
+struct material {
+    struct str lines[LINES];
+    struct str nicks[MEMBERS];
+};
+
+static __attribute__((format(printf, 1, 2))) struct str compose(const char *format, ...)
 {
-    static const char *const sentences[] = {
-        "Has anybody here already been looking at the notes of the ",
-        "I think that we should ask them before the next talk of a ",
-        "there is a new version out since last night, and with it, ",
-        "no, not this one; you want what Ann had put beside the old",
-        "Thanks! That was it, and now everything compiles again on ",
-        "what did you say is the name of the thing that holds that ",
-        "we could meet at half past twelve in the hall near to the ",
-        "It may well be that nobody has seen this but me and, well,",
-    };
-    static const char *const words[] = {
-        " apple", " bread", " chair", " dream", " earth", " field", " glass", " heart",
-        " ivory", " joint", " knife", " lemon", " mouth", " night", " ocean", " paper",
-        " queen", " river", " sheet", " table", " uncle", " voice", " watch", " youth",
-        " zebra", " brick", " cloud", " drawn", " eight", " fence", " grape", " house",
-    };
-    static char lines[LINES][LINE + 1];
-    if (lines[number][0] == '\0')
-        snprintf(lines[number], sizeof lines[number], "%s%s", sentences[number % 8],
-                 words[number / 8]);
-    return lines[number];
+    char *text;
+    va_list args;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    if (size < 0)
+        die("out of memory");
+    return str_from(text, (size_t)size);
 }
 
-static const char *nick(size_t member)
+static void make_material(struct material *m)
 {
-    static char nicks[MEMBERS][16];
-    if (nicks[member][0] == '\0')
-        snprintf(nicks[member], sizeof nicks[member], "member%zu", member);
-    return nicks[member];
+    for (size_t i = 0; i < LINES; i++)
+        m->lines[i] = compose("%s%s", sentences[i % 8], last_words[i / 8]);
+    for (size_t i = 0; i < MEMBERS; i++)
+        m->nicks[i] = compose("member%zu", i);
+}
+
+static void free_material(struct material *m)
+{
+    for (size_t i = 0; i < LINES; i++)
+        free((char *)m->lines[i].data);
+    for (size_t i = 0; i < MEMBERS; i++)
+        free((char *)m->nicks[i].data);
+}
+
+/* What stays the same from one event to the next. */
+static struct filter_event first_event(const struct row *row)
+{
+    return (struct filter_event){
+        .kind = row->kind,
+        .time_ms = START_MS,
+        .joined_ms = START_MS,
+        .to = row->kind == FILTER_COMMAND ? STR("roll") : STR(""),
+        .room = STR("#lobby"),
+        .text = row->text ? str_of(row->text) : STR(""),
+    };
 }
 
 /* A member's lines start at a place of its own, so that neighbours write different things. */
-static struct filter_event event(const struct bench *b)
+static void next_event(struct bench *b)
 {
     size_t member = b->events % MEMBERS;
-    size_t number = (b->events / MEMBERS + member * 5) % LINES;
-    bool command = b->row->kind == FILTER_COMMAND;
-    return (struct filter_event){
-        .kind = b->row->kind,
-        .client = 1000 + member,
-        .time_ms = b->now_ms,
-        .joined_ms = START_MS,
-        .from = str_of(nick(member)),
-        .to = command ? STR("roll") : STR(""),
-        .room = STR("#lobby"),
-        .text = str_of(b->row->text ? b->row->text : line(number)),
-    };
+    b->event.client = 1000 + member;
+    b->event.from = b->material->nicks[member];
+    if (!b->row->text)
+        b->event.text = b->material->lines[(b->events / MEMBERS + member * 5) % LINES];
 }
 
 static void step(struct bench *b)
 {
     struct filter_result result;
-    struct filter_event e = event(b);
-    if (e.kind == FILTER_COMMAND)
-        filter_chain_command(b->chain, &e, &result);
+    next_event(b);
+    if (b->event.kind == FILTER_COMMAND)
+        filter_chain_command(b->chain, &b->event, &result);
     else
-        filter_chain_run(b->chain, &e, &result);
+        filter_chain_run(b->chain, &b->event, &result);
     b->passed += result.verdict == FILTER_PASS;
     b->events++;
-    b->now_ms += STEP_MS;
-    if (b->now_ms % TICK_MS == 0)
-        filter_chain_tick(b->chain, b->now_ms);
+    b->event.time_ms += STEP_MS;
+    if (b->event.time_ms % TICK_MS == 0)
+        filter_chain_tick(b->chain, b->event.time_ms);
+}
+
+static void start(struct bench *b, const struct row *row, const struct material *material,
+                  const char *dir)
+{
+    *b = (struct bench){.row = row,
+                        .material = material,
+                        .chain = filter_chain_new(MAX_TEXT),
+                        .event = first_event(row)};
+    if (!b->chain)
+        die("out of memory");
+    if (row->script)
+        add_script(b->chain, row->script);
+    add_files(b->chain, row->files, dir);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------ */
@@ -331,6 +359,7 @@ static bool wanted(const struct row *row, char **words)
 int main(int argc, char **argv)
 {
     static struct bench benches[MAX_ROWS];
+    static struct material material;
     size_t count = 0;
     bool tap = argc > 1 && strcmp(argv[1], "--tap") == 0;
     char **args = argv + 1 + tap;
@@ -339,9 +368,10 @@ int main(int argc, char **argv)
         return 64;
     }
     diag_init("bench_filters", tap ? DIAG_WARN : DIAG_ERROR); /* audit would log */
+    make_material(&material);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (wanted(&rows[i], args + 1))
-            start(&benches[count++], &rows[i], *args);
+            start(&benches[count++], &rows[i], &material, *args);
     }
     if (count == 0)
         die("there is no such row");
@@ -352,5 +382,6 @@ int main(int argc, char **argv)
         measure(benches, count);
     for (size_t i = 0; i < count; i++)
         filter_chain_free(benches[i].chain);
+    free_material(&material);
     return status;
 }

@@ -43,13 +43,12 @@ struct str lua_message_text(lua_State *state, int arg)
     return text;
 }
 
-/* The field that argument 2 names; upvalue 1 maps names to numbers. */
+/* The field that argument 2 names; upvalue 1 maps names to numbers. Leaves its number on the top. */
 static enum lua_api_field_id check_field(lua_State *state)
 {
     lua_pushvalue(state, 2);
     lua_rawget(state, lua_upvalueindex(1));
     enum lua_api_field_id field = (enum lua_api_field_id)lua_tointeger(state, -1);
-    lua_pop(state, 1);
     if (field == LUA_API_NO_FIELD)
         luaL_error(state, "there is no msg.%s", luaL_tolstring(state, 2, NULL));
     return field;

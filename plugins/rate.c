@@ -75,6 +75,17 @@ void rate_free(struct rate *r)
     free(r);
 }
 
+/* Of numbers that are finite: fmin() and fmax() must mind others, and are calls. */
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static double most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 static struct str key_of(const struct bucket *b)
 {
     return str_from(b->key, b->key_size);
@@ -91,7 +102,7 @@ static double tokens_at(const struct bucket *b, int64_t now_ms)
     if (now_ms <= b->since_ms)
         return b->tokens;
     double elapsed_ms = (double)((uint64_t)now_ms - (uint64_t)b->since_ms);
-    return fmin(b->tokens + elapsed_ms / 1000 * b->per_second, b->burst);
+    return least(b->tokens + elapsed_ms / 1000 * b->per_second, b->burst);
 }
 
 /* The bucket whose loss hurts least. */
@@ -147,7 +158,7 @@ static struct bucket *find(struct rate *r, struct bucket_chain *chain, struct st
 /* Brings the bucket to `now_ms`, under the terms asked for now; those before count until then. */
 static void settle(struct bucket *b, double per_second, double burst, int64_t now_ms)
 {
-    b->tokens = fmin(tokens_at(b, now_ms), burst);
+    b->tokens = least(tokens_at(b, now_ms), burst);
     b->since_ms = now_ms;
     b->per_second = per_second;
     b->burst = burst;
@@ -156,11 +167,11 @@ static void settle(struct bucket *b, double per_second, double burst, int64_t no
 static int64_t take(struct bucket *b)
 {
     if (b->tokens >= WHOLE) {
-        b->tokens = fmax(b->tokens - 1, 0);
+        b->tokens = most(b->tokens - 1, 0);
         return 0;
     }
     double wait = ceil((NEARLY_WHOLE - b->tokens) / b->per_second * 1000);
-    return (int64_t)fmin(wait, WAIT_MAX_MS);
+    return (int64_t)least(wait, WAIT_MAX_MS);
 }
 
 int64_t rate_take(struct rate *r, struct str key, double per_second, double burst, int64_t now_ms)
