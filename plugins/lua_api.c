@@ -187,6 +187,14 @@ static const struct lua_api_function hub_functions[] = {
              "name or %-codes) or \"nameless\".",
      .call = lua_hub_links,
      .since = 1},
+    {.name = "json",
+     .params = "text: string|Message; most?: integer",
+     .returns = "quoted: string",
+     .help =
+         "The text as a JSON string, in its quotes and in ASCII. What would take more than `most` "
+         "bytes between these is cut, and ends in \"...\" besides.",
+     .call = lua_hub_json,
+     .since = 1},
 };
 
 static const struct lua_api_function tally_functions[] = {

@@ -109,5 +109,6 @@ int lua_hub_letters(lua_State *state); /* lua_host_text.c */
 int lua_hub_lower(lua_State *state);
 int lua_hub_fingerprint(lua_State *state);
 int lua_hub_links(lua_State *state);
+int lua_hub_json(lua_State *state);
 
 #endif

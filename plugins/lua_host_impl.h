@@ -16,7 +16,7 @@
  *   lua_host_table.c     `table`, bounded
  *   lua_host_hub.c       `hub`: verdicts, the log, rooms and members
  *   lua_host_tools.c     `hub`: rate, tally, shared and words, over modules that know no Lua
- *   lua_host_text.c      `hub`: letters, lower, fingerprint, links, over such modules too
+ *   lua_host_text.c      `hub`: letters, lower, fingerprint, links, json, in the same way
  *   lua_host_message.c   `msg`
  *   lua_host_memory.c    the allocator; knows no Lua
  *   lua_host_watch.c     the stop-watch

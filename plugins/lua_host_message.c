@@ -43,7 +43,8 @@ struct str lua_message_text(lua_State *state, int arg)
     return text;
 }
 
-/* The field that argument 2 names; upvalue 1 maps names to numbers. Leaves its number on the top. */
+/* The field that argument 2 names; upvalue 1 maps names to numbers. Leaves its number on the top.
+ */
 static enum lua_api_field_id check_field(lua_State *state)
 {
     lua_pushvalue(state, 2);

@@ -1,13 +1,16 @@
 /*
  * What scripts ask of a text and could only answer slowly, or for ASCII alone: hub.letters(),
- * hub.lower(), hub.fingerprint(), hub.links(). Here are only the bindings; the work is in letters.h
- * and link.h. Each takes the message itself in the place of its text, so that no string need be
- * made of that.
+ * hub.lower(), hub.fingerprint(), hub.links(), hub.json(). Here are only the bindings; the work is
+ * in letters.h, link.h and json_string.h. Each takes the message itself in the place of its text,
+ * so that no string need be made of that.
  */
+#include "json_string.h"
 #include "letters.h"
 #include "link.h"
 #include "lua_api.h"
 #include "lua_host_impl.h"
+
+#include <limits.h>
 
 int lua_hub_letters(lua_State *state)
 {
@@ -81,4 +84,17 @@ int lua_hub_links(lua_State *state)
     lua_insert(state, 1);
     lua_pushinteger(state, 1);
     return 3;
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------- */
+
+int lua_hub_json(lua_State *state)
+{
+    luaL_Buffer buffer;
+    struct str text = lua_message_text(state, 1);
+    lua_Integer most = luaL_optinteger(state, 2, INT_MAX);
+    luaL_argcheck(state, most >= 0, 2, "at least 0");
+    char *out = luaL_buffinitsize(state, &buffer, JSON_STRING_MAX(text.size));
+    luaL_pushresultsize(&buffer, json_string_write(text, (size_t)most, out));
+    return 1;
 }

@@ -260,3 +260,9 @@ function hub.fingerprint(text, also) end
 ---@return string|Message of
 ---@return integer from
 function hub.links(text) end
+
+---The text as a JSON string, in its quotes and in ASCII. What would take more than `most` bytes between these is cut, and ends in "..." besides.
+---@param text string|Message
+---@param most? integer
+---@return string quoted
+function hub.json(text, most) end

@@ -2,7 +2,7 @@
 --
 --   chatroom_server: info: filter audit: {"time":1795427667.250,"kind":"message","client":3,...}
 --
--- To have the objects alone (the log writes \x5c for a backslash):
+-- To have the objects alone (of a backslash in front of an x, the log makes \x5c):
 --
 --   chatroom_server -f audit.lua 2>&1 |
 --       sed -n 's/^.* filter audit: {/{/; T; s/\\x5c/\\/g; p' >>audit.jsonl
@@ -21,64 +21,32 @@
 
 local QUEUE_MOST = 1000
 local LINES_A_SECOND = 9 -- and one for the gap
-local TEXT_MOST = 400    -- bytes that a text may take up in the log; a line has room for some 700
-
--- Neither control characters, quotes, backslashes nor other bytes than those of ASCII.
-local PLAIN = '^[^%c"\\\128-\255]*$'
+local TEXT_MOST = 400    -- bytes that a text may take up; a line of the log has room for some 700
 
 local queue = {} -- lines, from `first` to `last`
 local first, last = 1, 0
 local lost = 0 -- lines that did not fit in
 
--- One character in JSON, in ASCII: beyond U+FFFF that takes two surrogates.
-local function escape(character)
-    local code = utf8.codepoint(character)
-    if character == '"' or character == "\\" then
-        return "\\" .. character
-    elseif code >= 0x20 and code < 0x7F then
-        return character
-    elseif code < 0x10000 then
-        return ("\\u%04x"):format(code)
-    end
-    code = code - 0x10000
-    return ("\\u%04x\\u%04x"):format(0xD800 + code // 0x400, 0xDC00 + code % 0x400)
-end
-
--- What it takes up in the log, where a backslash is written as four bytes.
-local function cost_of(escaped)
-    local _, backslashes = escaped:gsub("\\", "")
-    return #escaped + 3 * backslashes
-end
-
--- Plain texts, which most are, stay as they are; of the others, as much as there is room for.
+-- Of a backslash in front of an x the log makes four bytes, so there is room for half as much.
 local function quote(text)
-    if #text <= TEXT_MOST and text:find(PLAIN) then
-        return '"' .. text .. '"'
+    local quoted = hub.json(text, TEXT_MOST)
+    if quoted:find("\\\\x", 1, true) then
+        return hub.json(text, TEXT_MOST // 2)
     end
-    local parts, room = {}, TEXT_MOST
-    for _, code in utf8.codes(text) do
-        local escaped = escape(utf8.char(code))
-        room = room - cost_of(escaped)
-        if room < 0 then
-            parts[#parts + 1] = "..."
-            break
-        end
-        parts[#parts + 1] = escaped
-    end
-    return '"' .. table.concat(parts) .. '"'
+    return quoted
 end
 
 local function object(msg, text)
     local line = ('{"time":%.3f,"kind":"%s","client":%d,"from":%s'):format(msg.time, msg.kind,
-        msg.client, quote(msg.from))
+        msg.client, hub.json(msg.from))
     if msg.room ~= "" then
-        line = line .. ',"room":' .. quote(msg.room)
+        line = line .. ',"room":' .. hub.json(msg.room)
     end
     if msg.to ~= "" then
-        line = line .. ',"to":' .. quote(msg.to)
+        line = line .. ',"to":' .. hub.json(msg.to)
     end
     if msg.kind == "connect" then
-        line = line .. ',"address":' .. quote(msg.address)
+        line = line .. ',"address":' .. hub.json(msg.address)
     end
     if text then
         line = line .. ',"text":' .. quote(text)
@@ -125,7 +93,7 @@ end
 
 return {
     name = "audit",
-    version = "1.0",
+    version = "1.1",
     api = 1,
     description = "writes what people do to the log, as JSON lines",
     priority = -2000,

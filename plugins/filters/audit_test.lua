@@ -61,6 +61,9 @@ return {
             { from = "ann", text = ("😀"):rep(2048) },
             { after = 1 },
             { logged = '"text":"[\\ud83e0]+%.%.%."}$' },
+            { from = "ann", text = ("\\x"):rep(4096) },
+            { after = 1 },
+            { logged = '"text":"[\\x]+%.%.%."}$' },
         },
     },
     {

@@ -40,15 +40,16 @@ static void the_libraries_hold_what_is_listed(void **state)
                  "end\n"
                  "return hub.reply(table.concat(out, '|'))");
     say(b, "hello");
-    assert_result(b, FILTER_REPLY,
-                  "assert error getmetatable hub ipairs math next pairs pcall require select "
-                  "setmetatable string table tonumber tostring type utf8|"
-                  "byte char find format gmatch gsub len lower match rep reverse sub upper|"
-                  "concat insert move pack remove sort unpack|"
-                  "char charpattern codepoint codes len offset|"
-                  "accept after cancel config divert drop every fingerprint kick letters links "
-                  "log lower members now rate replace reply rooms say shadow shared tally tell "
-                  "words");
+    assert_result(
+        b, FILTER_REPLY,
+        "assert error getmetatable hub ipairs math next pairs pcall require select "
+        "setmetatable string table tonumber tostring type utf8|"
+        "byte char find format gmatch gsub len lower match rep reverse sub upper|"
+        "concat insert move pack remove sort unpack|"
+        "char charpattern codepoint codes len offset|"
+        "accept after cancel config divert drop every fingerprint json kick letters "
+        "links log lower members now rate replace reply rooms say shadow shared tally tell "
+        "words");
 }
 
 static void bytecode_is_refused(void **state)
@@ -233,6 +234,7 @@ static const char *const loops[] = {
     "while true do msg.text = msg.text end",
     "while true do hub.drop('x') end",
     "while true do hub.fingerprint(('a '):rep(32000)) end",
+    "while true do hub.json(('\\0'):rep(65536)) end",
     "while true do hub.lower(('\xc3\x84'):rep(32000)) end",
     "while true do hub.letters(('\xc3\x84'):rep(32000)) end",
     "while true do for _ in hub.links(('://a '):rep(13000)) do end end",

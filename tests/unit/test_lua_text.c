@@ -72,6 +72,14 @@ static void links_of_a_string_are_gone_through_too(void **state)
     assert_result(b, FILTER_REPLY, "www.\xc3\xbc.de");
 }
 
+static void texts_are_quoted_for_json(void **state)
+{
+    struct bench *b = *state;
+    load_body(b, "return hub.reply(hub.json(msg) .. hub.json(msg.text, 4))");
+    say(b, "\xc3\xa4 \"x\"");
+    assert_result(b, FILTER_REPLY, "\"\\u00e4 \\\"x\\\"\"\"...\"");
+}
+
 /* ---- the message in the place of its text --------------------------------------------------- */
 
 static void words_take_the_message_itself(void **state)
@@ -121,6 +129,8 @@ static const struct {
     {"hub.links(msg)({}, 1)", "string expected, got table"},
     {"hub.fingerprint(msg, {})", "string or integer expected, got table"},
     {"hub.fingerprint(msg, 0.5)", "string or integer expected, got number"},
+    {"hub.json({})", "bad argument #1 to 'json'"},
+    {"hub.json('x', -1)", "bad argument #2 to 'json' (at least 0)"},
     {"hub.tally(0)", "bad argument #1 to 'tally' (from 0.1 on)"},
     {"hub.tally(0/0)", "bad argument #1 to 'tally' (from 0.1 on)"},
     {"hub.tally('x')", "bad argument #1 to 'tally'"},
@@ -339,6 +349,7 @@ int main(void)
         TEST(a_fingerprint_is_of_what_is_said_and_by_whom),
         TEST(links_are_gone_through),
         TEST(links_of_a_string_are_gone_through_too),
+        TEST(texts_are_quoted_for_json),
         TEST(words_take_the_message_itself),
         TEST(the_text_is_that_of_the_moment),
         TEST(misuse_explains_itself),
