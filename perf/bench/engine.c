@@ -67,23 +67,37 @@ static uint32_t samples_of(const struct engine *e, uint32_t room)
     return least(wanted, members_of(e, room));
 }
 
-/* Spread over the members, the first and the last among them. */
-static bool is_sample(const struct engine *e, uint32_t room, uint32_t member)
+/* Which member is sample `i`: they are spread, the first and the last member among them. */
+static uint32_t sample_at(const struct engine *e, uint32_t room, uint32_t i)
 {
-    uint32_t members = members_of(e, room);
     uint32_t samples = samples_of(e, room);
-    for (uint32_t i = 0; i < samples; i++)
-        if (member == (samples == 1 ? 0 : (uint64_t)i * (members - 1) / (samples - 1)))
-            return true;
-    return false;
+    return samples == 1 ? 0 : (uint32_t)((uint64_t)i * (members_of(e, room) - 1) / (samples - 1));
 }
 
-/* So many percent, spread over the members. */
+/* How many samples come before a member. */
+static uint32_t samples_before(const struct engine *e, uint32_t room, uint32_t member)
+{
+    uint32_t n = 0;
+    while (n < samples_of(e, room) && sample_at(e, room, n) < member)
+        n++;
+    return n;
+}
+
+static bool is_sample(const struct engine *e, uint32_t room, uint32_t member)
+{
+    uint32_t before = samples_before(e, room, member);
+    return before < samples_of(e, room) && sample_at(e, room, before) == member;
+}
+
+/* So many percent of the members, spread over those who are no samples. */
 static bool is_slow(const struct engine *e, uint32_t room, uint32_t member)
 {
-    uint64_t percent = e->w->slow;
-    bool chosen = (member + 1) * percent / 100 != member * percent / 100;
-    return chosen && !engine_is_quiet(e, room) && !is_sample(e, room, member);
+    if (engine_is_quiet(e, room) || is_sample(e, room, member))
+        return false;
+    uint64_t slow = (uint64_t)members_of(e, room) * e->w->slow / 100;
+    uint64_t others = members_of(e, room) - samples_of(e, room);
+    uint64_t rank = member - samples_before(e, room, member);
+    return (rank + 1) * slow / others != rank * slow / others;
 }
 
 static void add_reader(struct engine *e, uint32_t link, bool samples)
@@ -249,6 +263,8 @@ static int watch_all(struct engine *e)
         return say(EX_OSERR, "epoll: %s", strerror(errno));
     for (uint32_t i = 0; i < e->link_count && !status; i++)
         status = watch_link(e, i);
+    for (uint32_t v = 0; v < e->visitor_count && !status; v++)
+        status = visit_open(e, v);
     return status;
 }
 
@@ -261,26 +277,40 @@ static void make_slow(const struct engine *e)
             setsockopt(e->links[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 }
 
-static int bring_in(struct engine *e, struct guest *guests, int *fds)
+/* The links, then the visitors. */
+static void invite(struct engine *e, struct guest *guests)
 {
     for (uint32_t i = 0; i < e->link_count; i++) {
         const struct link *l = &e->links[i];
-        guests[i] = (struct guest){
+        *guests++ = (struct guest){
             .id = e->next_id++, .room = l->room, .listens = l->listens, .talks = l->talker != NONE};
-        fds[i] = -1;
     }
-    int status = crowd_enter(&e->crowd, guests, fds, e->link_count);
+    for (uint32_t v = 0; v < e->visitor_count; v++)
+        *guests++ =
+            (struct guest){.id = e->next_id++, .room = e->visitors[v].room, .listens = true};
+}
+
+static int bring_in(struct engine *e, struct guest *guests, int *fds)
+{
+    uint32_t count = e->link_count + e->visitor_count;
+    invite(e, guests);
+    for (uint32_t i = 0; i < count; i++)
+        fds[i] = -1;
+    int status = crowd_enter(&e->crowd, guests, fds, count);
     if (!status)
-        status = crowd_settle(&e->crowd, fds, e->link_count);
+        status = crowd_settle(&e->crowd, fds, count);
     for (uint32_t i = 0; i < e->link_count; i++)
         e->links[i].fd = fds[i];
+    for (uint32_t v = 0; v < e->visitor_count; v++)
+        e->visitors[v].entry.fd = fds[e->link_count + v];
     return status;
 }
 
 static int connect_all(struct engine *e)
 {
-    struct guest *guests = calloc(e->link_count, sizeof *guests);
-    int *fds = calloc(e->link_count, sizeof *fds);
+    size_t count = (size_t)e->link_count + e->visitor_count;
+    struct guest *guests = calloc(count, sizeof *guests);
+    int *fds = calloc(count, sizeof *fds);
     int status = guests && fds ? bring_in(e, guests, fds) : no_memory();
     free(guests);
     free(fds);

@@ -76,7 +76,7 @@ struct room {
     uint32_t sample[SAMPLES_MAX]; /* readers */
 };
 
-enum visit_state { AWAY, ENTERING, PRESENT };
+enum visit_state { ENTERING, PRESENT };
 
 struct visitor {
     enum visit_state state;
@@ -191,6 +191,9 @@ int hear_check(const struct engine *e, const struct listener *who, const struct 
                uint32_t *next, struct stamp *stamp);
 
 /* ---- engine_visit.c ---- */
+
+/* A visitor has come in, with the crowd. */
+int visit_open(struct engine *e, uint32_t visitor);
 
 /* Lets visitors come and go that are due, and sets `*wake` as talk() does. */
 int visit(struct engine *e, uint64_t now, uint64_t *wake);

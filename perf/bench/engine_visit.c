@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What it says in the hall is not for the room: it knows no number of any talker yet. */
+/* What it hears may begin with any number. */
 static void enter_room(struct engine *e, struct visitor *v)
 {
     for (uint32_t t = 0; t < e->rooms[v->room].talkers; t++)
@@ -20,19 +20,28 @@ static void enter_room(struct engine *e, struct visitor *v)
     v->state = PRESENT;
 }
 
+static int watch(struct engine *e, uint32_t index)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET,
+                                .data.u64 = (uint64_t)TAG_VISITOR << 32 | index};
+    if (epoll_ctl(e->near, EPOLL_CTL_ADD, e->visitors[index].entry.fd, &event) < 0)
+        return say(EX_OSERR, "epoll_ctl: %s", strerror(errno));
+    return 0;
+}
+
+int visit_open(struct engine *e, uint32_t visitor)
+{
+    enter_room(e, &e->visitors[visitor]);
+    return watch(e, visitor);
+}
+
 static int begin(struct engine *e, uint32_t index)
 {
     struct visitor *v = &e->visitors[index];
     struct guest guest = {.id = e->next_id++, .room = v->room, .listens = true};
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET,
-                                .data.u64 = (uint64_t)TAG_VISITOR << 32 | index};
-    int status = entry_begin(&v->entry, e->driver, &e->server, &guest);
-    if (status)
-        return status;
     v->state = ENTERING;
-    if (epoll_ctl(e->near, EPOLL_CTL_ADD, v->entry.fd, &event) < 0)
-        return say(EX_OSERR, "epoll_ctl: %s", strerror(errno));
-    return 0;
+    int status = entry_begin(&v->entry, e->driver, &e->server, &guest);
+    return status ? status : watch(e, index);
 }
 
 /* It is the turn of the next one to leave, and come back at once. One that is still on its way in
@@ -44,11 +53,9 @@ static int take_turn(struct engine *e, uint32_t index)
         e->stretch->visits_late++;
         return 0;
     }
-    if (v->state == PRESENT) {
-        close(v->entry.fd);
-        v->entry.fd = -1;
-        e->stretch->visits++;
-    }
+    close(v->entry.fd);
+    v->entry.fd = -1;
+    e->stretch->visits++;
     return begin(e, index);
 }
 

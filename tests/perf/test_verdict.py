@@ -247,6 +247,23 @@ def check_silence(bench):
 # ---- figures that have to be true ----
 
 
+def check_slow(bench):
+    """A quarter of 40 is ten, whoever of them is read."""
+    options = ("--members", "40", "--slow", "25", "--messages", "500", "--json")
+    figures = json.loads(bench.load_hub(*options).stdout)["result"]
+    check(figures["slow_members"] == 10 and figures["receivers"] == 30, f"{figures}")
+    check(figures["deliveries"] == 500 * 30, f"{figures}")
+
+
+def check_churn(bench):
+    """Visitors come and go while the others hear everything."""
+    options = ("--members", "20", "--churn", "40", "--rate", "200", "--seconds", "1", "--json")
+    figures = json.loads(bench.load_hub(*options).stdout)["result"]
+    check(figures["visits"] > 0, f"{figures}")
+    check(20 <= figures["visits"] + figures["visits_late"] <= 80, f"{figures}")
+    check(figures["read"] == figures["deliveries"] == figures["messages"] * 20, f"{figures}")
+
+
 def stalled(bench, *options):
     """Latencies of a run with a server that stalls for half a second, once."""
     done = bench.load_standin("line", "--fault", "stall", "--at", "100",
@@ -329,6 +346,8 @@ def cases(bench):
         "JSON has all keys, and the figures fit": check_json,
         "CSV has the names of JSON": check_csv,
         "JSON of a run that failed": check_failed_json,
+        "slow members are as many as was said": check_slow,
+        "visitors come and go": check_churn,
         "progress on a terminal only": check_silence,
         "a stall is not hidden in an open loop": check_omission,
         "pings of the server are answered": check_pings_answered,
