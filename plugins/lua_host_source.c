@@ -66,6 +66,10 @@ static int read_file(struct lua_source *source, int fd, char *why, size_t why_si
     }
     source->size = (size_t)n;
     source->text[n] = '\0';
+    if (n > 0 && source->text[0] == *LUA_SIGNATURE) {
+        snprintf(why, why_size, "%s: is compiled Lua; filters are text", source->path);
+        return -EINVAL;
+    }
     return 0;
 }
 

@@ -236,7 +236,7 @@ static void what_is_wrong_with_a_file_beside_is_told(void **state)
         {"\nlocal x = = 1", "_beside.lua:2: unexpected symbol"},
         {"\nerror('own words')", "_beside.lua:2: own words"},
         {"\nlocal x = io", "_beside.lua:2: there is no global 'io'"},
-        {"\x1bLua", "attempt to load a binary chunk"},
+        {"\x1bLua", "is compiled Lua"},
     };
     struct bench *b = *state;
     char path[128];
