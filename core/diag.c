@@ -25,6 +25,13 @@ void diag_init(const char *program, enum diag_level level)
     diag.level = level;
 }
 
+enum diag_level diag_set_level(enum diag_level level)
+{
+    enum diag_level before = diag.level;
+    diag.level = level;
+    return before;
+}
+
 bool diag_enabled(enum diag_level level)
 {
     return level <= diag.level;

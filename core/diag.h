@@ -1,7 +1,7 @@
 /*
  * Diagnostics: one line each on standard error, "chatroom_server: info: ...". Untrusted bytes are
  * the caller's to escape (diag_escape). The level is the one piece of process-wide state: it is
- * set once at start, before anything else runs.
+ * set at start, before anything else runs; tests of filters set it for a while.
  */
 #ifndef CHATROOM_DIAG_H
 #define CHATROOM_DIAG_H
@@ -14,6 +14,9 @@ enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
 
 /* Sets the program's name (borrowed) and the lowest importance still written. */
 void diag_init(const char *program, enum diag_level level);
+
+/* From now on this is the lowest importance written; returns what was. */
+enum diag_level diag_set_level(enum diag_level level);
 
 void diag_log(enum diag_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -194,10 +194,17 @@ struct filter_load_options {
 typedef int filter_load_fn(struct filter **out, const char *path,
                            const struct filter_load_options *options, char *why, size_t why_size);
 
+/* Runs the tests that come with a filter file. Returns how many failed, or a negative errno; `why`
+ * has a sentence then, wherever the function does not print what went wrong. */
+typedef int filter_test_fn(const char *path, const struct filter_load_options *options, char *why,
+                           size_t why_size);
+
 /* A kind of filter, as whoever wires the program hands it to the server. */
 struct filter_host {
     filter_load_fn *load;
-    void *context; /* for filter_load_options; borrowed */
+    filter_test_fn *test;  /* prints TAP: `filter test` */
+    filter_test_fn *check; /* silent, and 0 if there are no tests: before a reload, and --check */
+    void *context;         /* for filter_load_options; borrowed */
 };
 
 struct filter_chain;

@@ -339,9 +339,9 @@ static int take_settings(struct tool *t, int argc, char **argv)
     return used;
 }
 
-int filter_tool(int argc, char **argv, struct filter_host host, filter_test_fn *test_fn)
+int filter_tool(int argc, char **argv, struct filter_host host)
 {
-    struct tool t = {.load = host.load, .test = test_fn, .hub = filter_nobody};
+    struct tool t = {.load = host.load, .test = host.test, .hub = filter_nobody};
     t.hub.say = print_said;
     t.hub.tell = print_said;
     t.options = (struct filter_load_options){

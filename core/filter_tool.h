@@ -7,16 +7,11 @@
 
 #include "filter.h"
 
-/* Runs the tests of a filter file and prints TAP; a kind of filter provides it. Returns how many
- * failed, or a negative errno with a sentence in `why`. */
-typedef int filter_test_fn(const char *path, const struct filter_load_options *options, char *why,
-                           size_t why_size);
-
 /*
  * The words behind "filter": describe FILE, test FILE..., replay FILE CAPTURE. --set NAME.KEY=VALUE
  * may stand before the files. Prints to standard output; returns the exit status: 0, 1 (a test
  * failed), 64 (usage), 66 (no such capture), 78 (the filter is wrong).
  */
-int filter_tool(int argc, char **argv, struct filter_host host, filter_test_fn *test);
+int filter_tool(int argc, char **argv, struct filter_host host);
 
 #endif

@@ -31,7 +31,7 @@ static int run(int argc, char **argv, struct filter_host host)
 {
     struct options options;
     if (argc > 1 && strcmp(argv[1], "filter") == 0)
-        return filter_tool(argc - 2, argv + 2, host, lua_test_run);
+        return filter_tool(argc - 2, argv + 2, host);
     int status = options_parse(&options, argc, argv);
     if (status >= 0)
         return status;
@@ -47,7 +47,13 @@ int main(int argc, char **argv)
     struct lua_host_world *world = lua_host_world_new();
     if (!world)
         return EX_OSERR;
-    int status = run(argc, argv, (struct filter_host){lua_host_load, world});
+    const struct filter_host host = {
+        .load = lua_host_load,
+        .test = lua_test_run,
+        .check = lua_test_check,
+        .context = world,
+    };
+    int status = run(argc, argv, host);
     lua_host_world_free(world);
     return status;
 }

@@ -1,10 +1,11 @@
 /*
- * The tests of a filter, one after the other, as TAP (the Test Anything Protocol). What was logged
- * in a test is shown if it failed.
+ * The tests of a filter, one after the other, as TAP (the Test Anything Protocol): what was logged
+ * in a test is shown if it failed. Or in silence: then the first that failed is told.
  */
 #include "lua_test.h"
 
 #include "lua_test_impl.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +13,34 @@
 struct suite {
     const char *path; /* of the filter */
     const struct filter_load_options *options;
-    FILE *out;
+    FILE *out; /* NULL: in silence */
     struct lua_test_file file;
     struct lua_test_log log;
     char name[LUA_HOST_NAME_MAX + 1]; /* of the filter */
+    char first[1024];                 /* in silence: the first test that failed, and why */
 };
+
+/* Where a test failed. */
+struct where {
+    const char *file;
+    int line;    /* 0: it cannot be told */
+    size_t step; /* counted from 1; 0: it did not get as far as that */
+};
+
+static struct where where_of(const struct suite *s, const struct lua_test_run *run, size_t i)
+{
+    const struct lua_source *source = &s->file.host.source;
+    const char *slash = strrchr(source->path, '/');
+    struct where where = {.file = slash ? slash + 1 : source->path};
+    struct lua_test_place place = {.tests = s->file.count, .test = i};
+    if (run->hub.begun > 0 && run->step < run->test->step_count) {
+        where.step = run->step + 1;
+        place.steps = run->test->step_count;
+        place.step = run->step;
+    }
+    where.line = lua_test_line(source->text, &place);
+    return where;
+}
 
 /* ---- TAP ---- */
 
@@ -42,22 +66,13 @@ static void put_result(const struct suite *s, size_t i, bool passed)
 }
 
 /* "step 3 (flood_test.lua:17)"; a test that did not get as far as a step has none. */
-static void put_place(const struct suite *s, const struct lua_test_run *run, size_t i)
+static void put_place(const struct suite *s, const struct where *where)
 {
-    const struct lua_source *source = &s->file.host.source;
-    const char *slash = strrchr(source->path, '/');
-    struct lua_test_place place = {.tests = s->file.count, .test = i};
-    bool in_step = run->hub.begun > 0 && run->step < run->test->step_count;
-    if (in_step) {
-        place.steps = run->test->step_count;
-        place.step = run->step;
-    }
-    int line = lua_test_line(source->text, &place);
     fprintf(s->out, "# ");
-    if (in_step)
-        fprintf(s->out, "step %zu ", run->step + 1);
-    fprintf(s->out, "(%s", slash ? slash + 1 : source->path);
-    fprintf(s->out, line > 0 ? ":%d): " : "): ", line);
+    if (where->step > 0)
+        fprintf(s->out, "step %zu ", where->step);
+    fprintf(s->out, "(%s", where->file);
+    fprintf(s->out, where->line > 0 ? ":%d): " : "): ", where->line);
 }
 
 static void put_log(const struct suite *s, off_t from)
@@ -89,21 +104,46 @@ static bool check_budget(struct lua_test_run *run)
 
 /* ---- tests ---- */
 
+static void tell(struct suite *s, const struct lua_test_run *run, size_t i, bool passed,
+                 off_t log_from)
+{
+    const struct where where = where_of(s, run, i);
+    put_result(s, i, passed);
+    if (passed)
+        return;
+    put_place(s, &where);
+    put(s->out, str_of(run->why), false);
+    if (log_from >= 0)
+        put_log(s, log_from);
+}
+
+static void keep_first(struct suite *s, const struct lua_test_run *run, size_t i)
+{
+    const struct where where = where_of(s, run, i);
+    char line[32] = "";
+    char step[32] = "";
+    if (s->first[0])
+        return;
+    if (where.line > 0)
+        snprintf(line, sizeof line, ":%d", where.line);
+    if (where.step > 0)
+        snprintf(step, sizeof step, ", step %zu", where.step);
+    snprintf(s->first, sizeof s->first, "%s%s: test \"" STR_FMT "\"%s: %s",
+             s->file.host.source.path, line, STR_ARG(text_cut(s->file.tests[i].name, 200)), step,
+             run->why);
+}
+
 static bool run_test(struct suite *s, size_t i)
 {
     off_t log_from = lua_test_log_size(&s->log);
     struct lua_test_run run = {
         .test = &s->file.tests[i], .path = s->path, .name = str_of(s->name), .log = &s->log};
     bool steps_passed = lua_test_run_steps(&run, s->options);
-    bool passed = steps_passed && check_budget(&run);
-    put_result(s, i, passed);
-    if (!passed) {
-        put_place(s, &run, i);
-        put(s->out, str_of(run.why), false);
-    }
-    if (!steps_passed)
-        put_log(s, log_from);
-    fflush(s->out);
+    bool passed = steps_passed && (!s->out || check_budget(&run));
+    if (s->out)
+        tell(s, &run, i, passed, steps_passed ? -1 : log_from);
+    else if (!passed)
+        keep_first(s, &run, i);
     lua_test_run_fini(&run);
     return passed;
 }
@@ -111,9 +151,13 @@ static bool run_test(struct suite *s, size_t i)
 static int run_tests(struct suite *s)
 {
     int failed = 0;
-    fprintf(s->out, "1..%zu\n", s->file.count);
-    for (size_t i = 0; i < s->file.count; i++)
+    if (s->out)
+        fprintf(s->out, "1..%zu\n", s->file.count);
+    for (size_t i = 0; i < s->file.count; i++) {
         failed += !run_test(s, i);
+        if (s->out)
+            fflush(s->out);
+    }
     return failed;
 }
 
@@ -130,11 +174,10 @@ static int learn_name(struct suite *s, char *why, size_t why_size)
     return 0;
 }
 
+/* How many failed; -ENOENT if there is no test file. */
 static int run_file(struct suite *s, char *why, size_t why_size)
 {
-    int error = learn_name(s, why, why_size);
-    if (error == 0)
-        error = lua_test_file_open(&s->file, s->path, why, why_size);
+    int error = lua_test_file_open(&s->file, s->path, why, why_size);
     if (error < 0)
         return error;
     int failed = run_tests(s);
@@ -142,15 +185,26 @@ static int run_file(struct suite *s, char *why, size_t why_size)
     return failed;
 }
 
+static int begin(struct suite *s, char *why, size_t why_size)
+{
+    int error = lua_test_log_begin(&s->log);
+    if (error < 0) {
+        snprintf(why, why_size, "%s: cannot keep the log: %s", s->path, strerror(-error));
+        return error;
+    }
+    error = learn_name(s, why, why_size);
+    if (error < 0)
+        lua_test_log_end(&s->log);
+    return error;
+}
+
 int lua_test_run_to(const char *path, const struct filter_load_options *options, FILE *out,
                     char *why, size_t why_size)
 {
     struct suite s = {.path = path, .options = options, .out = out};
-    int result = lua_test_log_begin(&s.log);
-    if (result < 0) {
-        snprintf(why, why_size, "%s: cannot keep the log: %s", path, strerror(-result));
+    int result = begin(&s, why, why_size);
+    if (result < 0)
         return result;
-    }
     result = run_file(&s, why, why_size);
     lua_test_log_end(&s.log);
     return result;
@@ -160,4 +214,20 @@ int lua_test_run(const char *path, const struct filter_load_options *options, ch
                  size_t why_size)
 {
     return lua_test_run_to(path, options, stdout, why, why_size);
+}
+
+int lua_test_check(const char *path, const struct filter_load_options *options, char *why,
+                   size_t why_size)
+{
+    static const struct filter_load_options none = {.settings = NULL};
+    struct suite s = {.path = path, .options = options};
+    int failed = begin(&s, why, why_size);
+    if (failed < 0)
+        return failed;
+    s.options = &none;
+    failed = run_file(&s, why, why_size);
+    lua_test_log_end(&s.log);
+    if (failed > 0)
+        snprintf(why, why_size, "%s (%d of %zu tests failed)", s.first, failed, s.file.count);
+    return failed == -ENOENT ? 0 : failed;
 }

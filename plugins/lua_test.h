@@ -62,7 +62,16 @@
 int lua_test_run(const char *path, const struct filter_load_options *options, char *why,
                  size_t why_size);
 
-/* The same, printing to `out`. */
+/*
+ * Before a filter is taken into a hub: runs the same tests in silence. Returns how many failed,
+ * with file, line, test and step of the first one in `why`; 0 also if there is no test file. They
+ * say what the filter is by itself, so the settings of `options` are for loading it only; and no
+ * budget_ns is judged, because a hub may be busy. A filter_test_fn.
+ */
+int lua_test_check(const char *path, const struct filter_load_options *options, char *why,
+                   size_t why_size);
+
+/* The same as lua_test_run(), printing to `out`. */
 int lua_test_run_to(const char *path, const struct filter_load_options *options, FILE *out,
                     char *why, size_t why_size);
 

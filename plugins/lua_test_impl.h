@@ -15,6 +15,7 @@
 #ifndef CHATROOM_LUA_TEST_IMPL_H
 #define CHATROOM_LUA_TEST_IMPL_H
 
+#include "diag.h"
 #include "lua_host_impl.h"
 #include "lua_test.h"
 
@@ -121,10 +122,11 @@ int lua_test_line_of_word(const char *source, int from, const char *word);
 
 /* ---- lua_test_log.c ---- */
 
-/* Standard error, diverted into memory. */
+/* Standard error, diverted into memory; at level info, whatever it is otherwise. */
 struct lua_test_log {
     int saved;
     int fd;
+    enum diag_level level; /* what it was */
 };
 
 /* Returns 0 or a negative errno. */

@@ -29,6 +29,7 @@ static void direct_sanitizer(int fd)
 int lua_test_log_begin(struct lua_test_log *log)
 {
     int error = 0;
+    log->level = diag_set_level(DIAG_INFO);
     log->saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     log->fd = memfd_create("log", MFD_CLOEXEC);
     if (log->saved < 0 || log->fd < 0 || dup2(log->fd, STDERR_FILENO) < 0) {
@@ -42,6 +43,7 @@ int lua_test_log_begin(struct lua_test_log *log)
 
 void lua_test_log_end(struct lua_test_log *log)
 {
+    diag_set_level(log->level);
     if (log->saved >= 0) {
         direct_sanitizer(STDERR_FILENO);
         dup2(log->saved, STDERR_FILENO);

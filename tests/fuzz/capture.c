@@ -48,12 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char word[] = "replay";
     char capture[64];
     char *argv[] = {word, filter, capture, NULL};
-    struct filter_host host = {.load = lua_host_load};
+    struct filter_host host = {.load = lua_host_load, .test = lua_test_run};
     int out = take_output();
     snprintf(capture, sizeof capture, "%s", fuzz_file(0, str_from((const char *)data, size)));
     fuzz_check(ftruncate(out, 0) == 0 && lseek(out, 0, SEEK_SET) == 0, "cannot empty the output");
     diag_init("fuzz", DIAG_ERROR);
-    int status = filter_tool(3, argv, host, lua_test_run);
+    int status = filter_tool(3, argv, host);
     fuzz_check(status == 0, "exit status %d", status);
     check_output(out);
     return 0;

@@ -122,6 +122,10 @@ static void lines_below_the_level_are_not_written(void **state)
     diag_log(DIAG_DEBUG, "four");
     unit_captured(out, sizeof out);
     assert_string_equal(out, "prog: error: number 1\nprog: warn: two\n");
+    assert_int_equal(diag_set_level(DIAG_DEBUG), DIAG_WARN);
+    assert_true(diag_enabled(DIAG_DEBUG));
+    assert_int_equal(diag_set_level(DIAG_ERROR), DIAG_DEBUG);
+    assert_false(diag_enabled(DIAG_WARN));
 }
 
 static void a_long_line_is_cut_and_still_ends(void **state)
