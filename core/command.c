@@ -239,8 +239,15 @@ static void run_stats(struct hub *hub, struct conn *c, struct str args)
 
 static void run_reload(struct hub *hub, struct conn *c, struct str args)
 {
-    (void)args;
-    hub->reload_for = c->handle;
+    bool back = text_equal_fold(args, STR("rollback"));
+    if (args.size > 0 && !back) {
+        hub_error(hub, c, "/reload takes nothing, or \"rollback\".");
+    } else if (hub->reload_for != 0) {
+        hub_error(hub, c, "Somebody else wants that just now: ask again.");
+    } else {
+        hub->reload_for = c->handle;
+        hub->reload_back = back;
+    }
 }
 
 static void run_quit(struct hub *hub, struct conn *c, struct str args)
@@ -262,7 +269,8 @@ static const struct command commands[] = {
     {"wire", "/wire line|json", "how you want to be spoken to", run_wire, ORDERLY | NEEDS_ARGS},
     {"ping", "/ping [TOKEN]", "is the hub there", run_ping, 0},
     {"stats", "/stats", "the hub's counters", run_stats, 0},
-    {"reload", "/reload", "load the filters anew (operators)", run_reload, OPERATOR},
+    {"reload", "/reload [rollback]", "load the filters anew, or those before (operators)",
+     run_reload, OPERATOR},
     {"help", "/help", "this list; //text says /text", run_help, 0},
     {"quit", "/quit [TEXT]", "leave", run_quit, 0},
 };

@@ -152,6 +152,7 @@ struct filter {
     struct str description;
     int priority;               /* low ones first; FILTER_FIRST, FILTER_NORMAL, FILTER_LAST */
     bool closed;                /* a fault drops what it judges, instead of letting it pass */
+    uint64_t fingerprint;       /* of all it is made of: alike in filters that are */
     bool candidate;             /* of --shadow: its lines in the log are marked */
     uint32_t kinds;             /* bit set of the kinds it has a handler for */
     const struct str *commands; /* names it answers to, without the slash */

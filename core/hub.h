@@ -79,7 +79,8 @@ struct hub {
     struct filter_hub filter_hub; /* what filters may do; its owner is this hub */
     struct filter_chain *shadow;  /* a candidate that is only watched; owned, may be NULL */
     struct str judged_room; /* of the event that filters judge now; it may be about to be made */
-    uint64_t reload_for;    /* handle of an operator who waits for a reload; 0: nobody */
+    uint64_t reload_for;    /* handle of an operator who said /reload in this turn; 0: nobody */
+    bool reload_back;       /* it was /reload rollback */
     struct hub_sayings *sayings; /* what filters said, and is not posted yet */
 };
 

@@ -58,6 +58,10 @@ static void on_data(void *owner, netpoll_handle h, const char *bytes, size_t n)
         server_watch_data(s, str_from(bytes, n));
         return;
     }
+    if (h == s->checker) {
+        s->reload.answer = (enum server_checked)bytes[n - 1];
+        return;
+    }
     struct conn *c = hub_conn(&s->hub, h);
     if (c)
         session_data(s, c, str_from(bytes, n));
@@ -66,6 +70,10 @@ static void on_data(void *owner, netpoll_handle h, const char *bytes, size_t n)
 static void on_ended(void *owner, netpoll_handle h)
 {
     struct server *s = owner;
+    if (h == s->checker) {
+        server_checker_gone(s);
+        return;
+    }
     struct conn *c = hub_conn(&s->hub, h);
     if (c)
         session_ended(s, c);
@@ -90,6 +98,10 @@ static void on_writable(void *owner, netpoll_handle h)
 static void on_closed(void *owner, netpoll_handle h, int reason)
 {
     struct server *s = owner;
+    if (h == s->checker) {
+        server_checker_gone(s);
+        return;
+    }
     struct conn *c = hub_conn(&s->hub, h);
     if (c)
         session_closed(s, c, reason);
@@ -107,7 +119,10 @@ static void on_timer(void *owner, uint64_t id)
         session_sweep(s);
         break;
     case SERVER_TIMER_RELOAD:
-        server_filters_reload(s);
+        s->reload.wanted = true;
+        break;
+    case SERVER_TIMER_PROBATION:
+        server_reload_prove(s);
         break;
     default: /* SERVER_TIMER_FILTERS: the turn runs what is due */
         s->filters_due = INT64_MAX;
@@ -169,7 +184,7 @@ static void on_signal(struct server *s, const struct signalfd_siginfo *info)
 {
     switch (info->ssi_signo) {
     case SIGHUP:
-        server_filters_reload(s);
+        s->reload.wanted = true;
         break;
     case SIGUSR1:
         log_counters(s);
@@ -287,17 +302,29 @@ static void seal(const struct server *s)
         diag_log(DIAG_WARN, "%s; going on without", why);
 }
 
+static int start_checker(struct server *s)
+{
+    int rc = server_checker_start(s);
+    if (rc == 0)
+        return 0;
+    diag_log(DIAG_ERROR, "cannot start the process that tries filters out: %s", strerror(-rc));
+    return EX_OSERR;
+}
+
 static int open_all(struct server *s)
 {
     uint64_t descriptors = raise_descriptor_limit();
     int status = open_sockets(s);
+    if (status == 0)
+        status = start_checker(s);
     if (status == 0)
         status = open_hub(s, descriptors);
     if (status == 0)
         status = open_poller(s);
     if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
         status = EX_OSERR;
-    if (status == 0 && (open_signals(s) < 0 || server_watch_open(s) < 0))
+    if (status == 0 &&
+        (open_signals(s) < 0 || server_watch_open(s) < 0 || server_checker_poll(s) < 0))
         status = EX_OSERR;
     if (status == 0) {
         seal(s);
@@ -313,6 +340,7 @@ int server_init(struct server **out, const struct options *options, struct filte
         return EX_OSERR;
     s->options = options;
     s->host = host;
+    s->checker_fd = -1;
     int status = open_all(s);
     if (status != 0) {
         server_close(s);
@@ -332,21 +360,6 @@ static void watch_leaving(struct server *s)
 }
 
 /* Wait and take in; flush; let those go on who waited for the flush. */
-/* An operator said /reload; here, between two events, no filter is at work. */
-static void reload_on_request(struct server *s)
-{
-    struct conn *c = hub_conn(&s->hub, s->hub.reload_for);
-    if (s->hub.reload_for == 0)
-        return;
-    s->hub.reload_for = 0;
-    bool done = server_filters_reload(s);
-    if (c && done)
-        hub_notice(&s->hub, c, "Filters reloaded: %zu in the chain.",
-                   filter_chain_size(s->hub.filters));
-    else if (c)
-        hub_error(&s->hub, c, "Filters not reloaded: the old ones stay; the log says why.");
-}
-
 int server_turn(struct server *s, int timeout_ms)
 {
     hub_turn(&s->hub);
@@ -354,7 +367,8 @@ int server_turn(struct server *s, int timeout_ms)
     if (rc < 0)
         return rc;
     server_filters_tick(s);
-    reload_on_request(s);
+    if (server_reload_turn(s))
+        server_filters_tick(s); /* timers of other filters */
     s->work_left = fanout_flush(&s->fanout);
     s->hub.posted = 0;
     s->hub.judged = hub_filters_spent(&s->hub);
@@ -399,6 +413,8 @@ void server_close(struct server *s)
         return;
     netpoll_free(s->np);
     server_listen_close(s);
+    server_checker_close(s);
+    server_reload_close(s);
     fanout_fini(&s->fanout);
     hub_fini(&s->hub);
     free(s->attended.items);

@@ -1,4 +1,7 @@
-/* Which filters there are: the files of -f in order, then those of --filter-dir by name. */
+/*
+ * Which filters there are: the files of -f in order, then those of --filter-dir by name. Loading
+ * them into chains; trying them out; handing over what they keep.
+ */
 #include "command.h"
 #include "diag.h"
 #include "server_impl.h"
@@ -13,6 +16,7 @@
 /* How a file becomes a filter, the same for all of a chain. */
 struct loader {
     filter_load_fn *load;
+    filter_test_fn *check; /* NULL: their tests are not run */
     struct filter_load_options options;
 };
 
@@ -35,6 +39,37 @@ static bool own_command(const struct filter *f)
     return false;
 }
 
+/* Runs the tests beside the file, if it is to be tried out and there are some. */
+static int check_one(const struct loader *loader, const char *path)
+{
+    char why[768] = "";
+    char line[768];
+    int failed = loader->check ? loader->check(path, &loader->options, why, sizeof why) : 0;
+    if (failed == 0)
+        return 0;
+    diag_escape(str_of(why), line, sizeof line);
+    if (failed > 0)
+        diag_log(DIAG_ERROR, "filter: %s; all of it: chatroom_server filter test %s", line, path);
+    else
+        diag_log(DIAG_ERROR, "filter: %s", line);
+    return -EINVAL;
+}
+
+/* Takes the filter that was made of the file. */
+static int add_one(struct filter_chain *chain, struct filter *f, const char *path)
+{
+    char label[FILTER_LABEL];
+    int rc = own_command(f) ? -EEXIST : filter_chain_add(chain, f);
+    if (rc < 0) {
+        diag_log(DIAG_ERROR, "%s: filter " STR_FMT ": %s", path, STR_ARG(f->name),
+                 rc == -EEXIST ? "its name, or a command of it, is taken" : strerror(-rc));
+        f->ops->free(f);
+        return rc;
+    }
+    diag_log(DIAG_INFO, "%s loaded from %s", filter_label(f, label, sizeof label), path);
+    return 0;
+}
+
 static int load_one(struct filter_chain *chain, const struct loader *loader, const char *path)
 {
     char why[512];
@@ -47,16 +82,8 @@ static int load_one(struct filter_chain *chain, const struct loader *loader, con
         diag_log(DIAG_ERROR, "filter: %s", why);
         return -EINVAL;
     }
-    int rc = own_command(f) ? -EEXIST : filter_chain_add(chain, f);
-    if (rc < 0) {
-        diag_log(DIAG_ERROR, "%s: filter " STR_FMT ": %s", path, STR_ARG(f->name),
-                 rc == -EEXIST ? "its name, or a command of it, is taken" : strerror(-rc));
-        f->ops->free(f);
-        return rc;
-    }
-    char label[FILTER_LABEL];
-    diag_log(DIAG_INFO, "%s loaded from %s", filter_label(f, label, sizeof label), path);
-    return 0;
+    int rc = add_one(chain, f, path);
+    return rc < 0 ? rc : check_one(loader, path);
 }
 
 static int is_lua(const struct dirent *entry)
@@ -140,9 +167,15 @@ static int load_shadow(const struct options *options, const struct loader *loade
 
 /* ---- opening, checking, reloading ----------------------------------------------------------- */
 
+bool server_has_filters(const struct options *options)
+{
+    return options->filter_count > 0 || options->filter_dir || options->shadow;
+}
+
 int server_check(const struct options *options, struct filter_host host)
 {
     struct loader loader = loader_of(options, host, &filter_nobody);
+    loader.check = host.check;
     struct filter_chain *chain;
     struct filter_chain *shadow;
     if (load_all(options, &loader, &chain) < 0)
@@ -166,10 +199,10 @@ static int say_nothing(void *owner, struct str by, struct str target, struct str
 }
 
 /* Both chains, fresh. The candidate may look at the hub, but what it says goes nowhere. */
-static int load_chains(struct server *s, struct filter_chain **live, struct filter_chain **shadow)
+static int load_chains(struct server *s, struct server_chains *out)
 {
     struct loader loader = loader_of(s->options, s->host, &s->hub.filter_hub);
-    int rc = load_all(s->options, &loader, live);
+    int rc = load_all(s->options, &loader, &out->live);
     if (rc < 0)
         return rc;
     s->shadow_hub = s->hub.filter_hub;
@@ -178,28 +211,35 @@ static int load_chains(struct server *s, struct filter_chain **live, struct filt
     loader.options.hub = &s->shadow_hub;
     loader.options.context = NULL; /* nor does it share what the live ones share */
     loader.options.candidate = true;
-    rc = load_shadow(s->options, &loader, shadow);
+    rc = load_shadow(s->options, &loader, &out->shadow);
     if (rc < 0)
-        filter_chain_free(*live);
+        filter_chain_free(out->live);
     return rc;
 }
 
-static void take_chains(struct server *s, struct filter_chain *live, struct filter_chain *shadow)
+void server_filters_free(struct server_chains *chains)
 {
-    filter_chain_free(s->hub.filters);
-    filter_chain_free(s->hub.shadow);
-    s->hub.filters = live;
-    s->hub.shadow = shadow;
+    filter_chain_free(chains->live);
+    filter_chain_free(chains->shadow);
+    *chains = (struct server_chains){.live = NULL};
+}
+
+struct server_chains server_filters_swap(struct server *s, struct server_chains next)
+{
+    struct server_chains old = {.live = s->hub.filters, .shadow = s->hub.shadow};
+    s->hub.filters = next.live;
+    s->hub.shadow = next.shadow;
     s->hub.judged = hub_filters_spent(&s->hub);
+    return old;
 }
 
 int server_filters_open(struct server *s)
 {
-    struct filter_chain *live;
-    struct filter_chain *shadow;
-    if (load_chains(s, &live, &shadow) < 0)
+    struct server_chains fresh;
+    if (load_chains(s, &fresh) < 0)
         return EX_CONFIG;
-    take_chains(s, live, shadow);
+    struct server_chains none = server_filters_swap(s, fresh);
+    server_filters_free(&none);
     s->filters_due = INT64_MAX;
     return 0;
 }
@@ -237,25 +277,15 @@ static int hand_over_all(const struct filter_chain *from, const struct filter_ch
     return rc;
 }
 
-bool server_filters_reload(struct server *s)
+int server_filters_load(struct server *s, struct server_chains *out)
 {
-    struct filter_chain *live = NULL;
-    struct filter_chain *shadow = NULL;
-    int rc = load_chains(s, &live, &shadow);
-    if (rc == 0) {
-        rc = hand_over_all(s->hub.filters, live);
-        if (rc < 0) {
-            filter_chain_free(live);
-            filter_chain_free(shadow);
-        }
-    }
-    if (rc < 0) {
-        diag_log(DIAG_ERROR, "filters not reloaded: the old ones stay");
-        return false;
-    }
-    take_chains(s, live, shadow);
-    diag_log(DIAG_INFO, "filters reloaded: %zu in the chain", filter_chain_size(live));
-    return true;
+    int rc = load_chains(s, out);
+    if (rc < 0)
+        return rc;
+    rc = hand_over_all(s->hub.filters, out->live);
+    if (rc < 0)
+        server_filters_free(out);
+    return rc;
 }
 
 void server_filters_tick(struct server *s)

@@ -1,6 +1,7 @@
 /*
  * The inside of the server, shared by server.c (life, loop, signals), server_listen.c, session.c
- * (what netpoll says of one connection) and server_filters.c (the chain, and its reload).
+ * (what netpoll says of one connection), server_filters.c (the chain), server_reload.c (another in
+ * its place) and server_checker.c (which is tried out before).
  */
 #ifndef CHATROOM_SERVER_IMPL_H
 #define CHATROOM_SERVER_IMPL_H
@@ -23,6 +24,36 @@ enum server_timer {
     SERVER_TIMER_STOP,        /* the end of patience after TERM */
     SERVER_TIMER_FILTERS,     /* a timer of a filter is due */
     SERVER_TIMER_RELOAD,      /* files of filters have changed, and are quiet now */
+    SERVER_TIMER_PROBATION,   /* the filters of the last reload have proven themselves */
+};
+
+enum {
+    SERVER_CHECK_MS = 10 * 1000,     /* trying filters out may take so long, all of them together */
+    SERVER_PROBATION_MS = 60 * 1000, /* the filters before a reload are kept for so long */
+};
+
+/* What the checker says, as a byte. */
+enum server_checked {
+    SERVER_CHECKED_NOTHING,
+    SERVER_CHECKED_FINE = 'y',
+    SERVER_CHECKED_WRONG = 'n', /* it has logged why */
+    SERVER_CHECKED_LATE = 't',  /* after SERVER_CHECK_MS */
+};
+
+/* The filters at work, and the candidate; owned. `live` is NULL: there are none. */
+struct server_chains {
+    struct filter_chain *live;
+    struct filter_chain *shadow; /* NULL without one */
+};
+
+struct reload {
+    bool wanted;   /* and not begun */
+    bool checking; /* the checker is at it */
+    enum server_checked answer;
+    uint64_t asked_by;        /* handle of the operator who waits for the end of it; 0: nobody */
+    struct server_chains old; /* kept as they were; none if the last reload is long ago */
+    int64_t swapped_ms;       /* when they were replaced, wall clock */
+    uint64_t swapped_by;      /* handle of the operator who wanted that; 0: nobody */
 };
 
 struct server {
@@ -35,7 +66,10 @@ struct server {
     struct listener listeners[OPTIONS_LISTEN_MAX];
     size_t listener_count;
     netpoll_handle signals;
-    netpoll_handle watcher;    /* inotify, with --watch; otherwise 0 */
+    netpoll_handle watcher; /* inotify, with --watch; otherwise 0 */
+    netpoll_handle checker; /* the socket to it; 0: it is gone, or there are no filters */
+    int checker_fd;         /* the same, until it is polled; then -1 */
+    struct reload reload;
     int64_t filters_due;       /* when SERVER_TIMER_FILTERS goes off, wall clock in ms */
     struct slot_list attended; /* the hub's list of a turn, in work */
     uint32_t max_slots;
@@ -82,14 +116,51 @@ void session_sweep(struct server *s);
 /* Loads the chain and the candidate that the options name. 0, or an exit status, reason logged. */
 int server_filters_open(struct server *s);
 
-/*
- * Replaces the chain by a fresh one: loads all filters, and takes over the state of those that keep
- * some. If anything is wrong the old chain stays. Between two events only. True if it was replaced.
- */
-bool server_filters_reload(struct server *s);
+/* True if the options name any. */
+bool server_has_filters(const struct options *options);
+
+/* Loads fresh chains, and hands over what the filters at work keep. 0, or a negative errno, reason
+ * logged; those at work are as before in any case. */
+int server_filters_load(struct server *s, struct server_chains *out);
+
+/* Puts other chains to work, which it takes; returns those that were. Between two events only. */
+struct server_chains server_filters_swap(struct server *s, struct server_chains next);
+
+/* Frees both; there are none then. */
+void server_filters_free(struct server_chains *chains);
 
 /* Runs due timers of filters, and sets the timer for the next. Once a turn. */
 void server_filters_tick(struct server *s);
+
+/* ---- server_reload.c: SIGHUP and changed files set s->reload.wanted ------------------------- */
+
+/* Once a turn, between two events: begins what is wanted, ends what is done, takes back what fails.
+ * True if other filters are at work now. */
+bool server_reload_turn(struct server *s);
+
+/* The probation is over. */
+void server_reload_prove(struct server *s);
+
+void server_reload_close(struct server *s);
+
+/* ---- server_checker.c ----------------------------------------------------------------------- */
+
+/* Starts the process, if there are filters at all: early, while the hub is small and may do that.
+ * 0 or a negative errno. */
+int server_checker_start(struct server *s);
+
+/* Hands its socket to the poller. 0 or a negative errno. */
+int server_checker_poll(struct server *s);
+
+/* Asks it to check the filters: s->reload.answer is there some time later. 0, or a negative errno
+ * if it is gone. Not within a batch of sends. */
+int server_checker_ask(struct server *s);
+
+/* Its end of the socket is closed: there will be no more answers. */
+void server_checker_gone(struct server *s);
+
+/* Closes what is not the poller's. */
+void server_checker_close(struct server *s);
 
 /* ---- server_watch.c ------------------------------------------------------------------------- */
 

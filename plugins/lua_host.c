@@ -160,6 +160,16 @@ static int run_on_load(struct lua_host *h)
     return lua_host_call(h, 0, 0, h->limits.load_us);
 }
 
+static uint64_t fingerprint(const struct lua_host *h)
+{
+    uint64_t print = key_hash(0, str_from(h->source.text, h->source.size));
+    for (size_t i = 0; i < h->module_count; i++)
+        print = key_hash(print, str_from(h->modules[i].source.text, h->modules[i].source.size));
+    for (char **setting = h->settings; setting && *setting; setting++)
+        print = key_hash(print, str_of(*setting));
+    return print;
+}
+
 /* Moves what the script said of itself to where the chain looks for it. What was said first
  * stands. */
 static void publish(struct lua_host *h)
@@ -170,6 +180,7 @@ static void publish(struct lua_host *h)
     h->base = h->declared.filter;
     h->base.ops = &ops;
     h->base.candidate = candidate;
+    h->base.fingerprint = fingerprint(h);
     h->base.settings = h->declared.config;
     h->base.setting_count = h->declared.config_count;
 }

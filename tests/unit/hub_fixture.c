@@ -55,6 +55,7 @@ void world_open_filtered(struct world *w, const struct hub_limits *limits,
     s->max_slots = limits->max_clients + 64;
     s->attended.items = must(calloc(s->max_slots + 1, sizeof *s->attended.items));
     s->filters_due = INT64_MAX;
+    s->checker_fd = -1;
     assert_int_equal(hub_init(&s->hub, limits, s->max_slots + 1), 0);
     filter_chain_free(s->hub.filters);
     s->hub.filters = filters;

@@ -372,9 +372,16 @@ void model_notice(struct model *m, struct str room, struct str text)
 void model_reloaded(struct model *m, struct model_client *c, bool done)
 {
     if (done)
-        tell_text(m, c, '*', "Filters reloaded: 1 in the chain.");
+        tell_text(m, c, '*',
+                  "Filters reloaded: 1 in the chain. "
+                  "For 60 seconds, /reload rollback brings the old ones back.");
     else
         tell_text(m, c, '!', "Filters not reloaded: the old ones stay; the log says why.");
+}
+
+void model_reload_late(struct model *m, struct model_client *c)
+{
+    tell_text(m, c, '!', "Somebody else wants that just now: ask again.");
 }
 
 /* ---- coming and going ----------------------------------------------------------------------- */

@@ -46,6 +46,9 @@ void model_notice(struct model *m, struct str room, struct str text);
 /* The filters were loaded anew, or could not be, as this client had asked. */
 void model_reloaded(struct model *m, struct model_client *c, bool done);
 
+/* It said /reload, but somebody else had said so in this turn. */
+void model_reload_late(struct model *m, struct model_client *c);
+
 /* It leaves, with a word for the others or without; it is gone altogether. */
 void model_leave(struct model *m, struct model_client *c, struct str text);
 void model_gone(struct model *m, struct model_client *c);

@@ -305,7 +305,7 @@ static void step(void)
         everybody_reads();
     }
     if (model_below(1000) < 1)
-        server_filters_reload(run.world.server);
+        run.world.server->reload.wanted = true;
     if (model_chance(1))
         check_bounds();
 }
