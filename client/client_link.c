@@ -423,11 +423,18 @@ static void begin_again(struct client *c, int error)
     wait_to_retry(c);
 }
 
+/* True if a line that nothing was sent of waits in the outbox. */
+static bool whole_line_left(const struct client_link *link)
+{
+    struct str rest = str_from(link->outbox.data, link->outbox.size);
+    return (link->line_cut ? behind_line(rest) : rest).size > 0;
+}
+
 void client_link_lost(struct client *c, int error)
 {
     struct client_link *link = &c->link;
     hear_rest(c);
-    bool wanted = c->stage == CLIENT_TALKING || link->outbox.size > 0;
+    bool wanted = c->stage == CLIENT_TALKING || whole_line_left(link);
     if (c->hurry)
         client_over(c, c->status);
     else if (link->quit_said)
