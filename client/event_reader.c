@@ -91,22 +91,10 @@ static struct str clean(struct event_reader *r, struct str text)
     return result;
 }
 
-/* True if there may be something to clean: a control character, C1 included, as UTF-8 has it. */
-static bool suspicious(struct str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < ' ' || c == 0x7f || c == 0xc2)
-            return true;
-    }
-    return false;
-}
-
-/* jansson has made sure that it is UTF-8. */
 static struct str text_of(struct event_reader *r, const json_t *value)
 {
     struct str text = str_from(json_string_value(value), json_string_length(value));
-    return suspicious(text) ? clean(r, text) : text;
+    return text_is_clean(text) ? text : clean(r, text);
 }
 
 static int read_text(struct event_reader *r, const char *key, struct str *out)
@@ -225,7 +213,7 @@ static int read_stats(struct event_reader *r, json_t *object, struct event *e)
         if (!is_count(value))
             return fault(r, "stats", "has no numbers");
         struct str name = str_of(key);
-        r->items[e->item_count].name = suspicious(name) ? clean(r, name) : name;
+        r->items[e->item_count].name = text_is_clean(name) ? name : clean(r, name);
         r->items[e->item_count++].value = (uint64_t)json_integer_value(value);
     }
     return 0;
