@@ -32,7 +32,8 @@ struct client_options;
  * socket() and connect(), pipe(), the poller with both in it. From here on SIGINT, SIGTERM and
  * SIGHUP wait for client_start(), unless they are ignored. `options` is borrowed until
  * client_close(). Returns 0 and sets *out; or EX_NOHOST, EX_UNAVAILABLE, EX_OSERR. Ends the
- * program with 124 if the time limit of the options passes meanwhile. Descriptors 0 to 2 must be open and SIGPIPE ignored.
+ * program with 124 if the time limit of the options passes meanwhile. Descriptors 0 to 2 must be
+ * open and SIGPIPE ignored.
  */
 int client_connect(struct client **out, const struct client_options *options);
 
