@@ -7,7 +7,8 @@
  *     switch (paste_end(&p)) ...              at its end
  *     while (paste_take(&p, &line, &whole))   its lines, when they are wanted
  *
- * Newlines may be CR, LF or both. Control characters but TAB are removed; TAB becomes a blank.
+ * Newlines may be CR, LF or both. Control characters (C0 and DEL) are removed; TAB becomes a
+ * blank.
  */
 #ifndef CHATROOM_PASTE_H
 #define CHATROOM_PASTE_H

@@ -77,7 +77,7 @@ local calls = {
     end,
     move = function(a, b, c)
         local to = table.move(list_of(a), number(c, 1), number(c, 2), number(c, 3), list_of(b))
-        return table.concat(to, " ", 1, #to)
+        return to[1], to[2], to[3], to[4], to[5] -- not #to: there may be holes
     end,
     sort = function(a, _, c)
         local list = list_of(a)
