@@ -9,6 +9,7 @@
 #include "screen.h"
 #include "wire.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +49,13 @@ static void send_ping(struct face_probe *p)
     char line[TOKEN_MAX + 8];
     snprintf(p->token, sizeof p->token, "probe-%u", p->probe.sent + 1);
     snprintf(line, sizeof line, "/ping %s", p->token);
-    if (p->host->say(p->host->owner, str_of(line)) < 0)
-        return; /* the connection was lost just now: that is told by others */
+    int rc = p->host->say(p->host->owner, str_of(line));
+    if (rc == -ENOTCONN)
+        return; /* it was lost just now, and comes back, or it is over */
+    if (rc < 0) {
+        p->host->timer(p->host->owner, PAUSE_MS); /* the hub takes no more at the moment */
+        return;
+    }
     p->waiting = true;
     probe_send(&p->probe, now_ns());
     p->host->timer(p->host->owner, p->o->connect_timeout_ms);

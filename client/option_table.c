@@ -184,7 +184,7 @@ int option_set_hub(struct option_reading *r, const char *value)
 {
     if (dial_parse(&r->o->target, value, r->why, sizeof r->why) < 0)
         return -EINVAL;
-    r->o->hub_name = *value ? str_of(value) : STR(DIAL_DEFAULT_HOST);
+    r->o->hub_name = *value ? str_of(value) : STR(DIAL_DEFAULT_HOST ":" DIAL_DEFAULT_PORT);
     return 0;
 }
 

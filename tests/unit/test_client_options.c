@@ -95,7 +95,7 @@ static void without_options_there_are_defaults(void **state)
     assert_accepted(&r, "");
     assert_string_equal(r.o.target.host, "127.0.0.1");
     assert_string_equal(r.o.target.port, "8888");
-    assert_str(r.o.hub_name, STR("127.0.0.1"));
+    assert_str(r.o.hub_name, STR("127.0.0.1:8888"));
     assert_int_equal(r.o.nick.size, 0);
     assert_int_equal(r.o.room_count, 0);
     assert_int_equal(r.o.history, CLIENT_HISTORY_ALL);

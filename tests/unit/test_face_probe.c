@@ -142,6 +142,22 @@ static void nothing_is_sent_without_a_connection(void **state)
     face_fixture_fini(&fx);
 }
 
+static void a_hub_that_takes_no_more_is_asked_again(void **state)
+{
+    struct face_fixture fx;
+    struct client_options o = options(1, false);
+    (void)state;
+    face_fixture_init(&fx, face_probe_new, &o);
+    fx.say_result = -EAGAIN;
+    face_linked(&fx, FACE_CONNECTED);
+    assert_sent(&fx, "");
+    assert_in_range(fx.timer_ms, 1, 100);
+    fx.say_result = 0;
+    face_time(&fx);
+    assert_sent(&fx, "/ping probe-1\n");
+    face_fixture_fini(&fx);
+}
+
 static void interrupted_it_tells_what_it_knows(void **state)
 {
     struct face_fixture fx;
@@ -178,6 +194,7 @@ int main(void)
         cmocka_unit_test(no_answer_is_a_failure),
         cmocka_unit_test(a_lost_ping_is_sent_again),
         cmocka_unit_test(nothing_is_sent_without_a_connection),
+        cmocka_unit_test(a_hub_that_takes_no_more_is_asked_again),
         cmocka_unit_test(interrupted_it_tells_what_it_knows),
         cmocka_unit_test(memory_may_end),
     };
