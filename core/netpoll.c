@@ -132,13 +132,15 @@ static int64_t wait_limit(const struct netpoll *np, int timeout_ms)
     int64_t limit = timeout_ms < 0 ? -1 : (int64_t)timeout_ms * (int64_t)NS_PER_MS;
     if (np->timers.count == 0)
         return limit;
-    uint64_t now = netpoll_clock_read();
+    uint64_t now = netpoll_clock_read(np);
     int64_t due = np->timers.items[0].due > now ? (int64_t)(np->timers.items[0].due - now) : 0;
     return limit < 0 || due < limit ? due : limit;
 }
 
-uint64_t netpoll_clock_read(void)
+uint64_t netpoll_clock_read(const struct netpoll *np)
 {
+    if (np->held_clock)
+        return *np->held_clock;
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
@@ -146,7 +148,7 @@ uint64_t netpoll_clock_read(void)
 
 void netpoll_clock(struct netpoll *np)
 {
-    np->now = netpoll_clock_read();
+    np->now = netpoll_clock_read(np);
 }
 
 uint64_t netpoll_now(const struct netpoll *np)

@@ -118,6 +118,7 @@ struct netpoll {
     uint32_t conn_budget;
     uint32_t turn_read; /* bytes read in this turn */
     uint64_t now;
+    const uint64_t *held_clock; /* a test's own time, borrowed; NULL: the system's */
 
     struct netpoll_queue closing;
     struct netpoll_queue stuck; /* listeners that wait for a descriptor */
@@ -183,7 +184,7 @@ bool netpoll_slots_left(const struct netpoll *np);
 
 /* Sets netpoll_now(): a backend calls it once a turn, right after its wait. */
 void netpoll_clock(struct netpoll *np);
-uint64_t netpoll_clock_read(void);
+uint64_t netpoll_clock_read(const struct netpoll *np);
 
 int netpoll_queue_init(struct netpoll_queue *q, uint32_t max);
 void netpoll_queue_fini(struct netpoll_queue *q);

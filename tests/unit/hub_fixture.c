@@ -13,6 +13,10 @@ enum {
     QUIET_TURNS = 3, /* in a row without anything to do: it is settled */
 };
 
+#define START_NS 1000000000000ULL
+
+enum { TURN_NS = 1000 };
+
 static void *must(void *memory)
 {
     if (!memory)
@@ -39,6 +43,7 @@ static void open_poller(struct world *w)
     assert_int_equal(netpoll_open_ops(&w->server->np, &netpoll_fake_ops, &options, &server_handlers,
                                       w->server, note, sizeof note),
                      0);
+    w->server->np->held_clock = &w->clock;
     w->server->hub.netpoll = netpoll_stats(w->server->np);
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_int_equal(netpoll_listen(w->server->np, fd, &w->listener), 0);
@@ -47,7 +52,7 @@ static void open_poller(struct world *w)
 void world_open_filtered(struct world *w, const struct hub_limits *limits,
                          struct filter_chain *filters)
 {
-    *w = (struct world){.options.limits = *limits};
+    *w = (struct world){.options.limits = *limits, .clock = START_NS};
     diag_init("test", DIAG_ERROR);
     struct server *s = must(calloc(1, sizeof *s));
     w->server = s;
@@ -85,6 +90,7 @@ void world_turn(struct world *w)
 {
     for (size_t i = 0; i < w->count; i++)
         say_unsaid(w->clients[i]);
+    w->clock += TURN_NS;
     assert_int_equal(server_turn(w->server, 0), 0);
 }
 

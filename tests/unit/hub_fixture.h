@@ -43,6 +43,8 @@ struct world {
     struct client
         *clients[WORLD_CLIENTS_MAX]; /* in order of coming; they live as long as the world */
     size_t count;
+    uint64_t
+        clock; /* the poller's: stands still between turns, whatever the machine is busy with */
 };
 
 /* History 0, presence off, 1 MiB of lag, skip. */
