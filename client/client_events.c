@@ -107,22 +107,37 @@ static uint64_t host_now_ms(void *owner)
 
 /* ---- signals ------------------------------------------------------------------------------- */
 
-/* Stops this process as the signal would have, had it not been an event; returns when it goes on.
- * An orphaned group is not stopped: nobody could wake it. */
-static void stop_here(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTSTP);
-    raise(SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 /* True if the face has dealt with it. */
 static bool face_signal(struct client *c, int number)
 {
     return c->face->ops->signal && c->face->ops->signal(c->face, number);
+}
+
+/* What woke this process does not wake the other one in every case: it may have come to this one
+ * only. */
+static void go_on(struct client *c)
+{
+    if (c->keyboard > 0)
+        kill(c->keyboard, SIGCONT);
+    face_signal(c, SIGCONT);
+}
+
+/* Stops this process as the signal would have, had it not been an event, until it is told to go on.
+ * In an orphaned group it goes on at once, because nobody could wake it, and no SIGCONT comes. */
+static void stop_here(struct client *c)
+{
+    static const struct timespec now;
+    sigset_t stop;
+    sigset_t cont;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    sigemptyset(&cont);
+    sigaddset(&cont, SIGCONT);
+    raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stop, NULL);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    sigtimedwait(&cont, NULL, &now); /* or it would be told twice */
+    go_on(c);
 }
 
 /* What may call the face. */
@@ -132,11 +147,9 @@ static void take_signal(struct client *c, int number)
         client_link_dialled(c);
     } else if (number == SIGTSTP) {
         if (face_signal(c, number))
-            stop_here();
+            stop_here(c);
     } else if (number == SIGCONT) {
-        if (c->keyboard > 0)
-            kill(c->keyboard, SIGCONT);
-        face_signal(c, number);
+        go_on(c);
     } else if (!face_signal(c, number) && number == SIGINT) {
         client_leave_in_a_hurry(c, SIGNAL_BASE + number);
     }

@@ -213,7 +213,7 @@ def ends_while_waiting(client):
         with program:
             program.screen.kill(number)
             program.expect_exit(status, LOST)
-    here, program = lonely(client, "-W", "1")
+    here, program = lonely(client, "-W", "3")
     with program:
         program.expect_exit(124, LOST)
     here, program = lonely(client)
