@@ -65,11 +65,12 @@ return {
     commands = { slowmode = slowmode },
 
     on_message = function(msg)
-        local n = seconds_in(msg.room)
+        local room = msg.room:lower()
+        local n = seconds[room] or hub.config.seconds
         if n == 0 then
             return
         end
-        local may, wait = hub.rate(msg.room:lower() .. " " .. msg.client, 1 / n, 1)
+        local may, wait = hub.rate(room .. " " .. msg.client, 1 / n, 1)
         if not may then
             return hub.drop(("this room is slow: again in %d s"):format(math.ceil(wait)))
         end
