@@ -49,26 +49,23 @@ def parse():
 
 
 def copy(args, folder):
-    """The files of the copies, which differ in their names."""
+    """Writes the copies, which differ in their names."""
     with open(args.filter, encoding="utf-8") as script:
         text = script.read()
-    paths = []
     for number in range(args.copies):
         named, found = re.subn(r'\bname = "[^"]*"', f'name = "copy{number}"', text, count=1)
         if not found:
             sys.exit(f"filter_effect: {args.filter}: there is no name = \"...\" in it")
-        paths.append(os.path.join(folder, f"copy{number}.lua"))
-        with open(paths[-1], "w", encoding="utf-8") as script:
+        with open(os.path.join(folder, f"copy{number}.lua"), "w", encoding="utf-8") as script:
             script.write(named)
-    return paths
 
 
-def run(args, filters):
+def run(args, *server_args):
     """CPU of the server per delivery, in nanoseconds."""
     command = [args.bench, "--json", "--no-syscalls", "--no-progress", "--members",
                str(args.members), "--messages", str(args.messages)]
-    for path in filters:
-        command += ["--filter", path]
+    for server_arg in server_args:
+        command += ["--server-arg", server_arg]
     if args.tap:
         command += ["--pin", "none"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
@@ -77,12 +74,12 @@ def run(args, filters):
     return json.loads(done.stdout)["result"]["cpu_ns_per_delivery"]
 
 
-def pair(args, filters, number):
+def pair(args, folder, number):
     """One run without and one with; which comes first alternates."""
     if number % 2:
-        after = run(args, filters)
-        return run(args, []), after
-    return run(args, []), run(args, filters)
+        after = run(args, "--filter-dir", folder)
+        return run(args), after
+    return run(args), run(args, "--filter-dir", folder)
 
 
 def bounds(values):
@@ -111,10 +108,10 @@ def report(args, pairs):
     return effect
 
 
-def measure(args, filters):
+def measure(args, folder):
     pairs = []
     for number in range(args.pairs):
-        pairs.append(pair(args, filters, number))
+        pairs.append(pair(args, folder, number))
         if sys.stderr.isatty():
             print(f"\r{number + 1} of {args.pairs}", end="", file=sys.stderr)
     if sys.stderr.isatty():
@@ -125,7 +122,8 @@ def measure(args, filters):
 def main():
     args = parse()
     with tempfile.TemporaryDirectory() as folder:
-        pairs = measure(args, copy(args, folder))
+        copy(args, folder)
+        pairs = measure(args, folder)
     if args.tap:
         print("1..1\nok 1 - all was delivered, without the filters and with them")
         return 0
