@@ -20,7 +20,7 @@
 #define TIMERS_PER_TICK 64
 
 /* A filter that rewrites badly does so for every message: one log line for so many. */
-#define REFUSALS_PER_LOG_LINE 1000
+#define TIMES_PER_LOG_LINE 1000
 
 struct filter_chain {
     struct filter *filters[FILTER_MATCH_MAX]; /* by priority */
@@ -199,20 +199,35 @@ const char *filter_label(const struct filter *f, char *out, size_t size)
     return out;
 }
 
-static void log_refusal(const struct filter_chain *chain, const struct filter *f, size_t size)
+/* True if the log should have a line about what happens for the `n`-th time, counted from 0: the
+ * first time, the second, when the filter tells where, and then now and then. */
+static bool is_news(struct filter *f, uint64_t n)
+{
+    f->tell_places = true;
+    return n == 1 || n % TIMES_PER_LOG_LINE == 0;
+}
+
+/* A rewriting that could not go on as it was: `what` became of it, for the `n`-th time. */
+static void log_rewriting(struct filter *f, const struct filter_result *said, uint64_t n,
+                          const char *what)
 {
     char label[FILTER_LABEL];
-    filter_label(f, label, sizeof label);
-    if (size > chain->max_text)
-        diag_log(DIAG_WARN,
-                 "%s: refused a rewriting of %zu bytes: the limit is %zu; "
-                 "the text before it stands (refused so far: %" PRIu64 ")",
-                 label, size, chain->max_text, f->refused);
-    else
-        diag_log(DIAG_WARN,
-                 "%s: refused a rewriting that leaves nothing; "
-                 "the text before it stands (refused so far: %" PRIu64 ")",
-                 label, f->refused);
+    char at[FAULT_LINE_SIZE];
+    if (is_news(f, n))
+        diag_log(DIAG_WARN, "%s: %s%sa rewriting of %zu bytes %s (%" PRIu64 " so far)",
+                 filter_label(f, label, sizeof label), diag_escape(said->at, at, sizeof at),
+                 said->at.size > 0 ? ": " : "", said->text.size, what, n + 1);
+}
+
+/* `left` bytes of it were left when it was cleaned. */
+static void log_refusal(const struct filter_chain *chain, struct filter *f,
+                        const struct filter_result *said, size_t left)
+{
+    char what[128] = "leaves nothing: the text before it stands";
+    if (left > 0)
+        snprintf(what, sizeof what, "is more than the %zu of a line: the text before it stands",
+                 chain->max_text);
+    log_rewriting(f, said, f->refused - 1, what);
 }
 
 static void log_unsuitable(const struct filter *f, const struct walk *w,
@@ -473,12 +488,14 @@ static bool rewrite(struct filter_chain *chain, struct filter *f, const struct f
     if (cleaned.size <= chain->max_text)
         cleaned = clean(chain, cleaned);
     if (cleaned.size == 0 || cleaned.size > chain->max_text) {
-        if (f->refused++ % REFUSALS_PER_LOG_LINE == 0)
-            log_refusal(chain, f, cleaned.size);
+        f->refused++;
+        log_refusal(chain, f, said, cleaned.size);
         return false;
     }
-    if (cleaned.data == chain->cleaned[chain->spare])
+    if (cleaned.data == chain->cleaned[chain->spare]) {
         chain->spare ^= 1;
+        log_rewriting(f, said, f->repaired++, "had to be cleaned");
+    }
     w->now.text = cleaned;
     *result = (struct filter_result){.verdict = FILTER_REPLACE, .by = f->name};
     log_why(f, w, &rewriting, cleaned);

@@ -70,7 +70,8 @@ struct filter_result {
     struct str
         message;   /* DIVERT, from the chain: what to post there, rewritten by who came before */
     struct str at; /* from the filter: where it was decided, "words.lua:31"; the same life time. Of
-                      a fault wherever known; otherwise only for the log at level debug. */
+                      a fault wherever known; otherwise only for the log at level debug, and where
+                      filter->tell_places is set. */
     bool excused;  /* FAULT, from the filter: it is not its fault. The breaker does not count it. */
 };
 
@@ -166,12 +167,14 @@ struct filter {
     uint64_t skips; /* the match said no */
     uint64_t verdicts[FILTER_VERDICTS];
     uint64_t refused;               /* rewritings the chain did not take: empty or too long */
+    uint64_t repaired;              /* rewritings that had to be cleaned */
     uint64_t bypassed;              /* events while the breaker was open */
     uint64_t starved;               /* faults that are excused, and no verdicts */
     uint64_t slow;                  /* calls, of timers too, that took longer than FILTER_SOFT_NS */
     struct fault_lines fault_lines; /* of the faults */
     struct histogram ns;            /* of the calls */
     struct breaker breaker;
+    bool tell_places; /* results should have `at`, whatever the level of the log */
 };
 
 /* Time, on the wall. A call that takes longer than the soft budget is counted; the hard one is the

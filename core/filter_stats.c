@@ -29,6 +29,7 @@ static void read_counters(const struct filter *f, struct counter out[COUNTERS])
         {"faults", f->verdicts[FILTER_FAULT]},
         {"starved", f->starved},
         {"refused", f->refused},
+        {"repaired", f->repaired},
         {"bypassed", f->bypassed},
         {"slow", f->slow},
         {"p50_ns", histogram_percentile(&f->ns, 50)},

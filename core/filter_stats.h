@@ -9,7 +9,7 @@
 #include "wire.h"
 
 /* The most items that a filter has, and the size of their names. */
-enum { FILTER_STATS_ITEMS = 21 + FAULT_LINES + 1, FILTER_STATS_NAME = 160 };
+enum { FILTER_STATS_ITEMS = 22 + FAULT_LINES + 1, FILTER_STATS_NAME = 160 };
 
 /* "filter.NAME.calls" and so on, or "candidate.NAME.calls"; "filter.NAME.faults.words.lua:31" for
  * each line that faulted. Returns how many; their names stand in `names`. */

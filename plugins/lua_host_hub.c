@@ -53,7 +53,7 @@ static int say_verdict(lua_State *state)
     struct lua_said *said = &h->said[f->verdict];
     said->call = h->live;
     said->text = text;
-    if (diag_enabled(DIAG_DEBUG))
+    if (h->base.tell_places || diag_enabled(DIAG_DEBUG))
         lua_host_place_caller(state, &said->at);
     lua_pushlightuserdata(state, &h->verdicts[f->verdict]);
     return 1;

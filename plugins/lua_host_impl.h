@@ -97,7 +97,7 @@ struct lua_place {
 struct lua_said {
     uint64_t call; /* in which call */
     struct str text;
-    struct lua_place at; /* only for the log at level debug */
+    struct lua_place at; /* only where the log wants it */
 };
 
 struct lua_handle {
@@ -173,7 +173,7 @@ struct lua_host {
     const struct filter_event *event;
     struct str text; /* of the event, as rewritten so far */
     bool rewritten;
-    struct lua_place rewritten_at; /* only for the log at level debug */
+    struct lua_place rewritten_at; /* only where the log wants it */
     uint32_t made;                 /* bit set of the strings of the handle that are up to date */
     struct lua_handle *handles[LUA_HOST_HANDLES];
     struct lua_said said[FILTER_VERDICTS];

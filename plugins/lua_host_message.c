@@ -134,7 +134,7 @@ static int message_newindex(lua_State *state)
         return luaL_error(state, "msg.text must be a string, not %s", luaL_typename(state, 3));
     h->text.data = lua_tolstring(state, 3, &h->text.size);
     h->rewritten = true;
-    if (diag_enabled(DIAG_DEBUG))
+    if (h->base.tell_places || diag_enabled(DIAG_DEBUG))
         lua_host_place_caller(state, &h->rewritten_at);
     h->made |= 1U << LUA_API_TEXT;
     lua_settop(state, 3);

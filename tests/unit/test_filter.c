@@ -480,10 +480,53 @@ static void refusals_do_not_flood_the_log(void **state)
 {
     struct parrot *p = add(*state, "p", FILTER_REPLACE, STR(""));
     diag_init("test_filter", DIAG_WARN);
-    assert_int_equal(lines_logged(*state, 1), 1);
-    assert_int_equal(lines_logged(*state, 999), 0);
+    assert_int_equal(lines_logged(*state, 2), 2); /* without and with the line of the script */
+    assert_int_equal(lines_logged(*state, 998), 0);
     assert_int_equal(lines_logged(*state, 1), 1);
     assert_int_equal(p->base.refused, 1001);
+    p->text = STR("one\n");
+    assert_int_equal(lines_logged(*state, 2), 2);
+    assert_int_equal(lines_logged(*state, 998), 0);
+    assert_int_equal(lines_logged(*state, 1), 1);
+    assert_int_equal(p->base.repaired, 1001);
+}
+
+/* From the first time on, the filter is asked where it was. */
+static void what_is_wrong_with_a_rewriting_is_told_with_its_line(void **state)
+{
+    static const struct {
+        struct str text;
+        const char *what;
+    } cases[] = {
+        {{"seventeen is more", 17}, "is more than the 16 of a line: the text before it stands"},
+        {{"\xff\xff\xff\xff\xff\xff", 6},
+         "is more than the 16 of a line: the text before it stands"},
+        {{"\n", 1}, "leaves nothing: the text before it stands"},
+        {{"two\nlines", 9}, "had to be cleaned"},
+        {{"bad \xff byte", 10}, "had to be cleaned"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct filter_chain *chain = filter_chain_new(MAX_TEXT);
+        struct parrot *p = add(chain, "p", FILTER_REPLACE, cases[i].text);
+        char log[1024];
+        char expected[1024];
+        (void)state;
+        diag_init("test_filter", DIAG_WARN);
+        assert_false(p->base.tell_places);
+        unit_capture(2);
+        run(chain, "zero");
+        assert_true(p->base.tell_places);
+        p->at = STR("/etc/p.lua:7");
+        run(chain, "zero");
+        unit_captured(log, sizeof log);
+        snprintf(expected, sizeof expected,
+                 "test_filter: warn: filter p: a rewriting of %zu bytes %s (1 so far)\n"
+                 "test_filter: warn: filter p: /etc/p.lua:7: a rewriting of %zu bytes %s (2 so "
+                 "far)\n",
+                 cases[i].text.size, cases[i].what, cases[i].text.size, cases[i].what);
+        assert_string_equal(log, expected);
+        filter_chain_free(chain);
+    }
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -533,6 +576,7 @@ int main(void)
         CASE(a_rewriting_may_be_part_of_the_text),
         CASE(words_to_the_sender_are_cleaned_and_cut),
         CASE(refusals_do_not_flood_the_log),
+        CASE(what_is_wrong_with_a_rewriting_is_told_with_its_line),
         CASE(every_verdict_and_kind_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

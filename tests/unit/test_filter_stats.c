@@ -104,7 +104,8 @@ static void the_log_says_the_same(void **state)
     unit_captured(log, sizeof log);
     assert_string_equal(
         log, "test_filter: info: counter filter p: calls 3 skips 0 passes 0 accepts 0 rewrites 0 "
-             "drops 0 replies 0 diverts 0 shadows 0 kicks 0 faults 3 starved 0 refused 0 bypassed "
+             "drops 0 replies 0 diverts 0 shadows 0 kicks 0 faults 3 starved 0 refused 0 repaired "
+             "0 bypassed "
              "1 slow 0 "
              "p50_ns 0 p99_ns 0 max_ns 0 memory 0 breaker 1 breaker_opened 1 (breaker open)\n"
              "test_filter: info: counter filter p: faults at /etc/p\\x0a.lua:7: 3\n");

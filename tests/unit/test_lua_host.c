@@ -275,6 +275,19 @@ static void a_verdict_knows_its_line_where_the_log_wants_it(void **state)
     }
 }
 
+/* The chain asks for it where a rewriting was wrong. */
+static void a_verdict_knows_its_line_where_the_chain_wants_it(void **state)
+{
+    struct bench *b = *state;
+    diag_init("test", DIAG_INFO);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        reload_body(b, places[i].body);
+        b->filter->tell_places = true;
+        say(b, "hello");
+        assert_place(b, places[i].line);
+    }
+}
+
 static void a_room_that_is_none_is_an_error_of_divert(void **state)
 {
     struct bench *b = *state;
@@ -626,6 +639,7 @@ int main(void)
         TEST(scripts_hear_each_others_rewritings),
         TEST(what_is_returned_is_the_verdict),
         TEST(a_verdict_knows_its_line_where_the_log_wants_it),
+        TEST(a_verdict_knows_its_line_where_the_chain_wants_it),
         TEST(a_room_that_is_none_is_an_error_of_divert),
         TEST(verdicts_know_what_they_are_for),
         TEST(the_text_of_a_join_cannot_be_assigned),
