@@ -136,6 +136,9 @@ static void close_state(struct lua_host *h)
     if (h->state)
         lua_close(h->state);
     h->state = NULL;
+    /* What the next state has at the same addresses is something else. */
+    memset(h->handles, 0, sizeof h->handles);
+    memset(h->classes, 0, sizeof h->classes);
     lua_timers_clear(&h->timers);
 }
 

@@ -299,6 +299,28 @@ static void words_of_a_match_count_as_memory(void **state)
     assert_refused(b, text, 4, "'match.words' needs more memory than a filter may have");
 }
 
+/* What was compiled first stays in use; what a new start compiles is given back. */
+static void a_match_outlives_a_new_start(void **state)
+{
+    struct bench *b = *state;
+    b->limits.memory = 2 << 20;
+    b->limits.call_us = 1000000;
+    load(b, "local kept, words, seen = {}, hub.words({'spam'}), hub.tally(1)\n"
+            "return { name = 't', config = { list = {'spam', 'ham'} },\n"
+            "  match = function(config) return { words = config.list } end,\n"
+            "  on_message = function(msg)\n"
+            "    while msg.text == 'hoard' do kept[#kept + 1] = ('x'):rep(1000) .. #kept end\n"
+            "    return hub.reply(words:find(msg) .. seen:count('x')) end }");
+    for (int i = 0; i < 3; i++) {
+        say(b, "hoard");
+        assert_contains(b->log, "was started anew");
+        assert_true(matches(b, "ham"));
+        assert_false(matches(b, "jam"));
+        say(b, "SPAM");
+        assert_result(b, FILTER_REPLY, "spam1");
+    }
+}
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 static void add_shipped(struct bench *b, struct filter_chain *chain, const char *name)
@@ -361,6 +383,7 @@ int main(void)
         TEST(an_empty_list_of_words_matches_nothing),
         TEST(match_may_go_by_what_is_configured),
         TEST(words_of_a_match_count_as_memory),
+        TEST(a_match_outlives_a_new_start),
         TEST(a_message_that_passes_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
