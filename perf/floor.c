@@ -45,7 +45,7 @@ static void quit(int number)
     _exit(0);
 }
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     perror(what);
     _exit(1);
