@@ -92,6 +92,8 @@ struct netpoll_options {
     uint32_t conn_budget;  /* bytes read from one connection in a turn; 0: 64 KiB */
     uint32_t ring_buffers; /* io_uring: provided buffers, a power of two; 0: 256 */
     uint32_t ring_entries; /* io_uring: submission queue entries, a power of two; 0: 128 */
+    uint32_t ring_completions; /* io_uring: completion queue entries, a power of two, no less than
+                                  ring_entries; 0: 16384. What does not fit waits in the kernel */
 };
 
 /* Counters since netpoll_open(). Monotonic but for `open`. */

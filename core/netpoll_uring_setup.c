@@ -16,7 +16,7 @@
 enum {
     DEFAULT_ENTRIES = 128,
     DEFAULT_BUFFERS = 256,
-    CQ_ENTRIES = 16384,
+    DEFAULT_COMPLETIONS = 16384,
 };
 
 void uring_buffer_recycle(struct uring_priv *up, unsigned id)
@@ -159,12 +159,13 @@ static void explain(int error, char *note, size_t note_size)
 }
 
 /* The ring starts disabled, for ring_restrict(). */
-static int ring_open(struct uring_priv *up, unsigned entries)
+static int ring_open(struct uring_priv *up, const struct netpoll_options *options)
 {
+    unsigned entries = options->ring_entries ? options->ring_entries : DEFAULT_ENTRIES;
     struct io_uring_params params = {
         .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
                  IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED,
-        .cq_entries = CQ_ENTRIES,
+        .cq_entries = options->ring_completions ? options->ring_completions : DEFAULT_COMPLETIONS,
     };
     int rc = io_uring_queue_init_params(entries, &up->ring, &params);
     if (rc == 0)
@@ -268,7 +269,7 @@ int uring_setup(struct netpoll *np, const struct netpoll_options *options, char 
 {
     struct uring_priv *up = np->priv;
     unsigned buffers = options->ring_buffers ? options->ring_buffers : DEFAULT_BUFFERS;
-    int rc = ring_open(up, options->ring_entries ? options->ring_entries : DEFAULT_ENTRIES);
+    int rc = ring_open(up, options);
     if (rc < 0) {
         explain(-rc, note, note_size);
         return rc;

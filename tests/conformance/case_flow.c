@@ -88,6 +88,36 @@ static void while_paused_at_most_one_ring_still_comes(void **state)
     assert_pattern(&l->in, written);
 }
 
+/* Connections, bytes, ends and closes: all of them many times what the completion queue takes, and
+ * the buffers. What has no room waits in the kernel, and nothing is lost or comes twice. */
+static void a_small_ring_overflows_and_loses_nothing(void **state)
+{
+    enum { PEERS = 100, BYTES = 20000 };
+    struct world *w = *state;
+    struct netpoll_options options = {
+        .ring_buffers = 4, .ring_entries = 4, .ring_completions = 4, .conn_budget = 5000};
+    struct peer *peers[PEERS];
+    char block[BYTES];
+    world_open_listening(w, &options);
+    pattern_fill(block, 0, BYTES);
+    for (int k = 0; k < PEERS; k++) {
+        peers[k] = world_peer(w);
+        assert_int_equal(w->suite->peers->write(peers[k], block, BYTES), BYTES);
+        w->suite->peers->half_close(peers[k]);
+    }
+    world_until(w, w->accepted == PEERS);
+    for (size_t k = 1; k < w->link_count; k++) {
+        world_until(w, w->links[k]->ended);
+        assert_pattern(&w->links[k]->in, BYTES);
+    }
+    for (size_t k = 1; k < w->link_count; k++)
+        world_close(w, w->links[k]);
+    for (size_t k = 1; k < w->link_count; k++)
+        world_until(w, w->links[k]->closed);
+    assert_int_equal(w->link_count, PEERS + 1);
+    assert_int_equal(netpoll_stats(w->np)->open, 1);
+}
+
 static void an_end_waits_for_a_paused_connection(void **state)
 {
     struct world *w = *state;
@@ -361,6 +391,7 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(a_connection_paused_at_once_loses_nothing),
     CONFORMANCE_CASE(pausing_in_every_data_loses_nothing),
     CONFORMANCE_CASE(while_paused_at_most_one_ring_still_comes),
+    CONFORMANCE_CASE(a_small_ring_overflows_and_loses_nothing),
     CONFORMANCE_CASE(an_end_waits_for_a_paused_connection),
     CONFORMANCE_CASE(a_reset_waits_for_a_paused_connection),
     CONFORMANCE_CASE(a_paused_connection_found_dead_by_a_send_is_closed),

@@ -482,6 +482,9 @@ static bool begin(struct fuzz_input *in)
         .conn_budget = limits & 4 ? 7 : 0,
         .ring_buffers = limits & 8 ? 2 : 4,
         .ring_entries = limits & 16 ? 2 : 8,
+        .ring_completions = limits & 32   ? 2
+                            : limits & 64 ? 16
+                                          : 0,
     };
     void *state = &game.suite;
     world_setup(&state);
