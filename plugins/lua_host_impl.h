@@ -124,6 +124,7 @@ struct lua_timers {
     struct timer_heap heap;
     struct lua_timer items[LUA_HOST_TIMERS_MAX];
     uint64_t last_id;
+    int64_t seen_ms; /* the hub's clock, when last seen */
 };
 
 /* Memory that is freed together; see lua_own(). */

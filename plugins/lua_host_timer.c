@@ -29,6 +29,20 @@ static int64_t next_due(const struct lua_timers *timers)
     return timers->heap.count > 0 ? (int64_t)timers->heap.items[0].due : INT64_MAX;
 }
 
+/* When the clock on the wall is set back, nobody waits longer for it: what is due goes back with
+ * it. (Set forward, it makes timers come early: it looks like a hub that had nothing to do.) */
+static void heed_clock(struct lua_host *h)
+{
+    struct lua_timers *timers = &h->timers;
+    int64_t now_ms = h->hub->now_ms(h->hub->owner);
+    uint64_t back = now_ms < timers->seen_ms ? (uint64_t)(timers->seen_ms - now_ms) : 0;
+    timers->seen_ms = now_ms;
+    for (size_t i = 0; back > 0 && i < timers->heap.count; i++) {
+        uint64_t *due = &timers->heap.items[i].due;
+        *due = *due > back ? *due - back : 0;
+    }
+}
+
 /* ---- what scripts call ---- */
 
 /* Seconds as milliseconds; those of now come after whatever runs now. */
@@ -52,6 +66,7 @@ static int add_timer(lua_State *state, const char *function, int64_t delay_ms, i
     if (!timer)
         return luaL_error(state, "%s: there are %d timers already", function, LUA_HOST_TIMERS_MAX);
     uint64_t id = ++h->timers.last_id;
+    heed_clock(h);
     int64_t due = h->hub->now_ms(h->hub->owner) + delay_ms;
     lua_getfield(state, LUA_REGISTRYINDEX, "timers");
     lua_pushvalue(state, 2);
@@ -123,6 +138,7 @@ static void forget_if_once(struct lua_host *h, uint64_t id)
 int64_t lua_host_run_timer(struct lua_host *h, int64_t now_ms, struct filter_result *result)
 {
     struct timer due;
+    heed_clock(h);
     if (next_due(&h->timers) > now_ms || !timer_heap_pop(&h->timers.heap, (uint64_t)now_ms, &due))
         return next_due(&h->timers);
     h->now_ms = now_ms;

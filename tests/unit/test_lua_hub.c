@@ -140,6 +140,25 @@ static void a_late_timer_does_not_catch_up(void **state)
     assert_string_equal(b->said, "t>#x: tick\n");
 }
 
+static void a_clock_set_back_keeps_no_timer_waiting(void **state)
+{
+    struct bench *b = *state;
+    struct filter_result ignored = {.verdict = FILTER_PASS};
+    b->now_ms = 10000000;
+    load(b, "hub.after(1.5, function() hub.say('#x', 'once') end)\n"
+            "hub.every(1, function() hub.say('#x', 'again') end)\n"
+            "return { name = 't', on_message = function() end }");
+    assert_int_equal(pass_time(b, 400), 10001000);
+    b->now_ms = 5000000;
+    /* The chain asks before it runs any: what it hears is by the new time. */
+    assert_int_equal(b->filter->ops->tick(b->filter, INT64_MIN, &ignored), 5000600);
+    assert_int_equal(pass_time(b, 599), 5000600);
+    assert_string_equal(b->said, "");
+    assert_int_equal(pass_time(b, 1), 5001100);
+    assert_int_equal(pass_time(b, 500), 5001600);
+    assert_string_equal(b->said, "t>#x: again\nt>#x: once\n");
+}
+
 static void one_timer_runs_in_one_turn(void **state)
 {
     struct bench *b = *state;
@@ -427,6 +446,7 @@ int main(void)
         TEST(the_hub_is_gone_while_unloading),
         TEST(a_timer_runs_when_it_is_due),
         TEST(a_late_timer_does_not_catch_up),
+        TEST(a_clock_set_back_keeps_no_timer_waiting),
         TEST(one_timer_runs_in_one_turn),
         TEST(a_timer_set_by_a_timer_waits_for_the_next_turn),
         TEST(a_cancelled_timer_does_not_run),
