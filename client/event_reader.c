@@ -1,17 +1,17 @@
 /*
- * jansson reads the line; the tables below say which key goes where. Strings that are not clean are
- * repaired in an arena, which is empty again with the next line; strings that are stay jansson's.
+ * event_flat.h reads nearly all lines. jansson reads the others; strings that are not clean are
+ * repaired in an arena then, which is empty again with the next line, and strings that are stay
+ * jansson's.
  */
 #include "event_reader.h"
 
+#include "event_flat.h"
 #include "text.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct event_reader {
     json_t *root;
@@ -97,14 +97,14 @@ static struct str text_of(struct event_reader *r, const json_t *value)
     return text_is_clean(text) ? text : clean(r, text);
 }
 
-static int read_text(struct event_reader *r, const char *key, struct str *out)
+static int read_text(struct event_reader *r, const struct event_key *key, struct event *e)
 {
-    const json_t *value = json_object_get(r->root, key);
+    const json_t *value = json_object_get(r->root, key->name.data);
     if (!value)
         return 0;
     if (!json_is_string(value))
-        return fault(r, key, "is no string");
-    *out = text_of(r, value);
+        return fault(r, key->name.data, "is no string");
+    *(struct str *)event_key_place(key, e) = text_of(r, value);
     return 0;
 }
 
@@ -113,14 +113,14 @@ static bool is_count(const json_t *value)
     return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 
-static int read_number(struct event_reader *r, const char *key, uint64_t *out)
+static int read_number(struct event_reader *r, const struct event_key *key, struct event *e)
 {
-    const json_t *value = json_object_get(r->root, key);
+    const json_t *value = json_object_get(r->root, key->name.data);
     if (!value)
         return 0;
     if (!is_count(value))
-        return fault(r, key, "is no count");
-    *out = (uint64_t)json_integer_value(value);
+        return fault(r, key->name.data, "is no count");
+    *(uint64_t *)event_key_place(key, e) = (uint64_t)json_integer_value(value);
     return 0;
 }
 
@@ -133,25 +133,12 @@ static int read_final(struct event_reader *r, bool *out)
     return 0;
 }
 
-/* RFC 3339 as the hub writes it: "2026-11-23T10:15:30.123Z". */
-static bool parse_time(const char *text, int64_t *ms)
-{
-    struct tm tm = {0};
-    char fraction[4] = "";
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    int used = 0;
-    if (!end || sscanf(end, ".%3[0-9]Z%n", fraction, &used) != 1 || used != 5 || end[used] != '\0')
-        return false;
-    *ms = (int64_t)timegm(&tm) * 1000 + strtol(fraction, NULL, 10);
-    return true;
-}
-
 static int read_time(struct event_reader *r, int64_t *out)
 {
     const json_t *value = json_object_get(r->root, "time");
     if (!value)
         return 0;
-    if (!json_is_string(value) || !parse_time(json_string_value(value), out))
+    if (!json_is_string(value) || !event_flat_time(str_of(json_string_value(value)), out))
         return fault(r, "time", "is no time");
     return 0;
 }
@@ -241,33 +228,13 @@ static int read_items(struct event_reader *r, struct event *e)
 
 /* ---- the whole line ------------------------------------------------------------------------ */
 
-/* What the members of one kind are called, and where in the event they go. */
-struct key {
-    const char *name;
-    size_t offset;
-};
-
-static const struct key text_keys[] = {
-    {"room", offsetof(struct event, room)},   {"from", offsetof(struct event, from)},
-    {"to", offsetof(struct event, to)},       {"text", offsetof(struct event, text)},
-    {"nick", offsetof(struct event, nick)},   {"server", offsetof(struct event, server)},
-    {"token", offsetof(struct event, token)},
-};
-
-static const struct key number_keys[] = {
-    {"id", offsetof(struct event, id)},
-    {"seq", offsetof(struct event, seq)},
-    {"count", offsetof(struct event, count)},
-    {"skipped", offsetof(struct event, count)},
-};
-
 static int read_members_of_all(struct event_reader *r, struct event *e)
 {
     int rc = read_time(r, &e->time_ms);
-    for (size_t i = 0; i < sizeof text_keys / sizeof *text_keys && rc == 0; i++)
-        rc = read_text(r, text_keys[i].name, (void *)((char *)e + text_keys[i].offset));
-    for (size_t i = 0; i < sizeof number_keys / sizeof *number_keys && rc == 0; i++)
-        rc = read_number(r, number_keys[i].name, (void *)((char *)e + number_keys[i].offset));
+    for (size_t i = 0; i < EVENT_TEXT_KEYS && rc == 0; i++)
+        rc = read_text(r, &event_text_keys[i], e);
+    for (size_t i = 0; i < EVENT_NUMBER_KEYS && rc == 0; i++)
+        rc = read_number(r, &event_number_keys[i], e);
     return rc == 0 ? read_final(r, &e->final) : rc;
 }
 
@@ -302,6 +269,8 @@ static int load(struct event_reader *r, struct str line)
 int event_reader_read(struct event_reader *r, struct str line, struct event *e)
 {
     forget(r);
+    if (event_flat_read(line, e))
+        return 0;
     *e = (struct event){0};
     int rc = load(r, line);
     if (rc == 0)

@@ -17,9 +17,9 @@ struct event_reader *event_reader_new(void);
 void event_reader_free(struct event_reader *r);
 
 /*
- * Reads one line, without its newline, into *e, which borrows from `r` until the next call or the
- * end. Returns 0; -ENOMSG for an object whose type is not known, which readers must ignore;
- * -EPROTO for what is no event of the protocol, see event_reader_fault(); -ENOMEM.
+ * Reads one line, without its newline, into *e, which borrows from the line, and from `r` until the
+ * next call or the end. Returns 0; -ENOMSG for an object whose type is not known, which readers
+ * must ignore; -EPROTO for what is no event of the protocol, see event_reader_fault(); -ENOMEM.
  */
 int event_reader_read(struct event_reader *r, struct str line, struct event *e);
 
