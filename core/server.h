@@ -21,7 +21,8 @@ struct server;
  * Sets everything up, up to listening. `options` is borrowed until server_close(); `host` makes
  * filters of files (all NULL: there are none). TERM, INT, HUP and USR1 are blocked for the process
  * and taken through a descriptor. Returns 0 and sets *out, or an exit status of sysexits(3), with
- * the reason logged: EX_UNAVAILABLE, EX_CONFIG, EX_OSERR.
+ * the reason logged: EX_UNAVAILABLE, EX_CONFIG, EX_OSERR. Where there are filters it starts a
+ * process that tries them out before a reload: call it while the process has one thread.
  */
 int server_init(struct server **out, const struct options *options, struct filter_host host);
 
@@ -39,7 +40,8 @@ int server_broadcast(struct server *s, uint64_t client, struct str text);
 /* Closes every descriptor, removes unix sockets, frees everything. NULL is fine. */
 void server_close(struct server *s);
 
-/* Loads and checks all filters that the options name, as server_init() would. 0 or EX_CONFIG. */
+/* Loads all filters that the options name, as server_init() would, and runs the tests beside them,
+ * which that does not. 0 or EX_CONFIG, with the reason logged. */
 int server_check(const struct options *options, struct filter_host host);
 
 #endif
