@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum {
-    DIGITS_MAX = 18,       /* of a number that no longer may be too large for jansson */
+    DIGITS_MAX = 18,       /* a number with more may be too large for an int64_t */
     DAYS_TO_1970 = 719468, /* from 1 March of the year 0 */
     DAYS_OF_400_YEARS = 146097,
 };
@@ -61,9 +61,9 @@ static bool take_number(struct str *in, uint64_t *out)
     size_t n = 0;
     while (n < in->size && in->data[n] >= '0' && in->data[n] <= '9')
         n++;
-    if (n == 0 || n > DIGITS_MAX || (n > 1 && in->data[0] == '0'))
+    bool leading_zero = n > 1 && in->data[0] == '0';
+    if (n == 0 || n > DIGITS_MAX || leading_zero || !read_digits(in->data, n, out))
         return false;
-    read_digits(in->data, n, out);
     *in = str_skip(*in, n);
     return true;
 }
