@@ -112,7 +112,9 @@ static int sources_open(struct client *c)
 
 static struct face *face_new(const struct client_options *o, const struct face_host *host)
 {
-    return o->pings > 0 ? face_probe_new(o, host) : face_pipe_new(o, host);
+    if (o->pings > 0)
+        return face_probe_new(o, host);
+    return client_options_interactive(o) ? face_terminal_new(o, host) : face_pipe_new(o, host);
 }
 
 /* What is known of the conversation, and how it looks. */

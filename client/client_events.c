@@ -54,6 +54,8 @@ static int host_say(void *owner, struct str line)
     struct client *c = owner;
     if (c->link.handle == 0)
         return -ENOTCONN;
+    if (client_link_is_full(c))
+        return -EAGAIN;
     int rc = client_link_say(c, line);
     return rc < 0 ? rc : client_link_say(c, STR("\n"));
 }

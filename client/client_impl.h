@@ -136,6 +136,9 @@ void client_link_mute(struct client *c);
 /* What the user says, newlines included; without a connection it waits for the next. */
 int client_link_say(struct client *c, struct str bytes);
 
+/* True while so much waits to be sent that a person should know. */
+bool client_link_is_full(const struct client *c);
+
 /* Sends as far as the hub takes it. Once per turn, so that many lines are one send. */
 void client_link_send(struct client *c);
 

@@ -27,7 +27,7 @@
 
 enum {
     LINE_MAX_BYTES = 1 << 20, /* longer ones are dropped: no hub sends such */
-    TYPED_AHEAD = 1 << 18,    /* of a terminal, before it is not read any more */
+    TYPED_AHEAD = 1 << 18,    /* what a person may say before the hub takes it */
 };
 
 /* ---- what comes: text, before JSON --------------------------------------------------------- */
@@ -236,6 +236,11 @@ int client_link_say(struct client *c, struct str bytes)
     return rc;
 }
 
+bool client_link_is_full(const struct client *c)
+{
+    return c->link.outbox.size > TYPED_AHEAD;
+}
+
 /* True if all of it is gone. */
 static bool send_box(struct client *c, struct outbox *box)
 {
@@ -262,8 +267,7 @@ void client_link_send(struct client *c)
     bool up = link->handle != 0;
     bool sent = up && send_box(c, &link->greeting) && send_box(c, &link->outbox);
     if (c->stage == CLIENT_TALKING) {
-        size_t most = c->face->keys_raw ? TYPED_AHEAD : 0;
-        if ((up || c->face->keys_raw) && link->outbox.size <= most)
+        if (c->face->keys_raw || (up && link->outbox.size == 0)) /* keys do more than say */
             netpoll_resume(c->np, c->keys);
         else
             netpoll_pause(c->np, c->keys);

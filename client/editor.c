@@ -344,12 +344,13 @@ void editor_free(struct editor *e)
 
 /* ---- changing the line --------------------------------------------------------------------- */
 
-/* EL_UNBUFFERED, turned off and on, is how libedit begins a new line. */
+/* el_reset() begins a new line; where it edits it would also set the terminal's modes. */
 void editor_clear(struct editor *e)
 {
     e->search.active = false;
-    el_wset(e->el, EL_UNBUFFERED, 0);
-    el_wset(e->el, EL_UNBUFFERED, 1);
+    el_wset(e->el, EL_EDITMODE, 0);
+    el_reset(e->el);
+    el_wset(e->el, EL_EDITMODE, 1);
     e->text_valid = false;
 }
 

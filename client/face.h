@@ -29,7 +29,8 @@ struct face_host {
     void *owner; /* the first argument of each function */
 
     /* One line for the hub, without newline; copied. Returns 0; -ENOTCONN where there is no
-     * connection now: nothing was taken then, so that it stays a draft; or -ENOMEM. */
+     * connection now, -EAGAIN while the hub does not take what was said before: nothing was taken
+     * then, so that it stays a draft; or -ENOMEM. */
     int (*say)(void *owner, struct str line);
 
     /* Bytes for the hub as they are, newlines included; copied. Always taken: without a connection
@@ -147,5 +148,6 @@ static inline void face_free(struct face *f)
  * memory. */
 struct face *face_pipe_new(const struct client_options *options, const struct face_host *host);
 struct face *face_probe_new(const struct client_options *options, const struct face_host *host);
+struct face *face_terminal_new(const struct client_options *options, const struct face_host *host);
 
 #endif

@@ -44,6 +44,18 @@ bool presence_take(struct presence *p, const struct event *e, uint64_t now_ms)
     return true;
 }
 
+bool presence_rename(struct presence *p, const struct event *e)
+{
+    struct presence_names *names = &p->joined;
+    for (size_t i = 0; i < names->count && i < PRESENCE_NAMES_MAX; i++) {
+        if (text_equal_fold(str_from(names->text[i], names->sizes[i]), e->from)) {
+            names->sizes[i] = copy(names->text[i], e->nick, TEXT_NICK_MAX);
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned presence_wait(const struct presence *p, uint64_t now_ms)
 {
     if (presence_is_empty(p))
@@ -55,7 +67,7 @@ unsigned presence_wait(const struct presence *p, uint64_t now_ms)
 /* "bob", "bob and cem", "bob, cem, dan, eve and 12 others" */
 static void tell_names(const struct presence_names *names, struct buffer *out)
 {
-    size_t named = names->count < PRESENCE_NAMES_MAX ? names->count : PRESENCE_NAMES_MAX;
+    size_t named = names->count < PRESENCE_NAMED_MAX ? names->count : PRESENCE_NAMED_MAX;
     size_t others = names->count - named;
     for (size_t i = 0; i < named; i++) {
         if (i > 0)

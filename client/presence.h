@@ -16,8 +16,9 @@ struct event;
 
 enum {
     PRESENCE_MS = 1000,
-    PRESENCE_NAMES_MAX = 4, /* named; the others are counted */
-    PRESENCE_WHY_MAX = 200, /* bytes of what somebody said when leaving */
+    PRESENCE_NAMED_MAX = 4,  /* in a sentence; the others are counted */
+    PRESENCE_NAMES_MAX = 64, /* remembered: they may yet say who they are */
+    PRESENCE_WHY_MAX = 200,  /* bytes of what somebody said when leaving */
 };
 
 struct presence_names {
@@ -42,6 +43,10 @@ bool presence_is_empty(const struct presence *p);
 /* Takes an EVENT_JOIN or EVENT_PART of somebody else. False, and nothing is taken, where what was
  * gathered has to be shown first: it is of another room. */
 bool presence_take(struct presence *p, const struct event *e, uint64_t now_ms);
+
+/* Takes an EVENT_NICK: who has just come, and now says who it is, came under that name. False if it
+ * is none of those that are remembered. */
+bool presence_rename(struct presence *p, const struct event *e);
 
 /* In how many milliseconds to show it; 0: nothing is gathered. */
 unsigned presence_wait(const struct presence *p, uint64_t now_ms);

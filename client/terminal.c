@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct terminal {
     bool own; /* `out` is ours to close, and does not block */
     bool dumb;
     bool entered;
+    bool left; /* and so somebody else may have changed the modes */
     struct termios before;
 };
 
@@ -125,11 +127,9 @@ static void switch_modes(struct terminal *t, struct str sequence)
 
 int terminal_enter(struct terminal *t)
 {
-    struct termios now;
-    if (tcgetattr(t->in, &now) < 0)
+    if (t->left && tcgetattr(t->in, &t->before) < 0)
         return -errno;
-    if (!are_raw(&now))
-        t->before = now;
+    t->left = false;
     struct termios raw = raw_modes(&t->before);
     int rc = set_modes(t->in, &raw);
     if (rc == 0) {
@@ -144,6 +144,7 @@ void terminal_leave(struct terminal *t)
     if (!t->entered)
         return;
     t->entered = false;
+    t->left = true;
     switch_modes(t, modes_off);
     set_modes(t->in, &t->before);
 }
@@ -151,6 +152,7 @@ void terminal_leave(struct terminal *t)
 void terminal_rescue(const struct terminal *t)
 {
     struct termios now;
+    signal(SIGTTOU, SIG_IGN); /* the shell may have taken the foreground */
     if (tcgetattr(t->in, &now) < 0 || !are_raw(&now) || are_raw(&t->before))
         return;
     struct terminal copy = *t;

@@ -23,15 +23,16 @@ bool terminal_is_dumb(const struct terminal *t);
 /* Rows and columns, at least 1; 80 and 24 where it does not tell. */
 void terminal_size(const struct terminal *t, size_t *columns, size_t *rows);
 
-/* Changes the modes; again after it was left. Returns 0 or a negative errno. */
+/* Changes the modes; again after it was left: then what they are is remembered anew. Returns 0 or a
+ * negative errno. */
 int terminal_enter(struct terminal *t);
 
-/* Puts the modes back as they were before the last terminal_enter(). What is to be written before
- * was; harmless if it is not entered. */
+/* Puts the modes back as they were. What is to be written before was; harmless if it is not
+ * entered. */
 void terminal_leave(struct terminal *t);
 
-/* For the process that survived the one that had entered it: leaves it, unless somebody else, the
- * shell say, has changed the modes since. */
+/* For the process that survived the one that had entered it, and ends, too: leaves it, unless
+ * somebody else, the shell say, has changed the modes since. Ignores SIGTTOU from now on. */
 void terminal_rescue(const struct terminal *t);
 
 /* Writes as much of `out` as the terminal takes now, and removes that from it. Returns 0 or a

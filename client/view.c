@@ -344,6 +344,8 @@ void view_event(struct view *v, const struct view_scene *scene, const struct eve
 {
     if (is_presence(e) && presence_take(&v->presence, e, scene->now_ms))
         return;
+    if (e->type == EVENT_NICK && !e->own && presence_rename(&v->presence, e))
+        return;
     view_tell(v, scene, out);
     if (is_presence(e))
         presence_take(&v->presence, e, scene->now_ms);

@@ -42,9 +42,9 @@ GREETING = b"/wire json\n"
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 
-# Nothing of the user's own settings.
-ENVIRONMENT = dict(os.environ, **SANITIZER_ENV, HOME="/nowhere", XDG_CONFIG_HOME="/nowhere",
-                   XDG_STATE_HOME="/nowhere")
+# Nothing of the user's own settings, and no place where root could make folders.
+ENVIRONMENT = dict(os.environ, **SANITIZER_ENV, HOME="/dev/null", XDG_CONFIG_HOME="/dev/null",
+                   XDG_STATE_HOME="/dev/null")
 for variable in ("CHATROOM_HUB", "CHATROOM_NICK", "NO_COLOR", "CLICOLOR_FORCE"):
     ENVIRONMENT.pop(variable, None)
 
@@ -160,16 +160,18 @@ class Collector:
 class Program:
     """A running chatroom_client, or a command that becomes one with exec."""
 
-    def __init__(self, command, terminal=False, gather=True, **streams):
+    def __init__(self, command, terminal=False, gather=True, size=(24, 80),
+                 environment=None, **streams):
         """`streams` are subprocess.Popen's stdin and stdout; pipes where not given. Standard
-        output is read as it comes only if `gather`."""
+        output is read as it comes only if `gather`. `size` is a terminal's, rows and columns."""
         self.terminal = -1
         self.other = -1  # the terminal's other side, to see its modes after the client's end
         self.input = -1
         self.output = -1
         self.modes = None
+        self.environment = environment or ENVIRONMENT
         if terminal:
-            self.start_in_terminal(command)
+            self.start_in_terminal(command, size)
         else:
             self.start(command, streams)
         self.screen = Process(self.process.pid)
@@ -181,7 +183,7 @@ class Program:
         """In pipes."""
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            command, env=ENVIRONMENT, bufsize=0, stderr=subprocess.PIPE,
+            command, env=self.environment, bufsize=0, stderr=subprocess.PIPE,
             **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **streams})
         self.input = os.dup(self.process.stdin.fileno()) if self.process.stdin else -1
         self.output = os.dup(self.process.stdout.fileno()) if self.process.stdout else -1
@@ -189,9 +191,10 @@ class Program:
             if stream:
                 stream.close()
 
-    def start_in_terminal(self, command):
+    def start_in_terminal(self, command, size):
         """As the leader of a session with a terminal of its own; standard error is a pipe."""
         self.terminal, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         self.modes = termios.tcgetattr(other)
 
         def take_terminal():
@@ -199,7 +202,7 @@ class Program:
 
         # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
         self.process = subprocess.Popen(
-            command, env=ENVIRONMENT, bufsize=0, stdin=other, stdout=other,
+            command, env=self.environment, bufsize=0, stdin=other, stdout=other,
             stderr=subprocess.PIPE, start_new_session=True, preexec_fn=take_terminal)
         self.other = other
         self.input = os.dup(self.terminal)

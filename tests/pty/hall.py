@@ -5,6 +5,7 @@ import os
 import driver
 import hub
 from driver import Program
+from person import Person
 
 
 class Hall:
@@ -21,6 +22,11 @@ class Hall:
     def join(self, server, *options, **how):
         """A client of it, in pipes or with terminal=True."""
         return Program([self.client, *options, server.addresses[0]], **how)
+
+    def sit(self, server, *options, **how):
+        """A person at a terminal with a client of it."""
+        return Person(self.client, meet=False, command=[self.client, *options, server.addresses[0]],
+                      **how)
 
 
 def cases(*functions):

@@ -53,8 +53,8 @@ class JsonPeer(Peer):
 class JsonHub(FakeHub):
     """Listens for clients that want JSON. An address once used can be used again."""
 
-    def __init__(self, port=0):
-        super().__init__(where=("127.0.0.1", port))
+    def __init__(self, port=0, buffer=0):
+        super().__init__(where=("127.0.0.1", port), buffer=buffer)
 
     def accept(self, greeting=LOBBY):
         peer = JsonPeer(self.sock.accept()[0])

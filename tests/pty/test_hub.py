@@ -13,31 +13,30 @@ LINES = [b"%d" % n for n in range(1, 20001)]
 
 
 def three_people(hall):
-    """three people in a room: welcome, joins, messages, a nick, a leave"""
-    with hall.hub() as server, hall.join(server, "-N", "ann", terminal=True) as ann:
-        ann.expect_notice(b"Your chat ID is client-1. You are the first here.")
-        ann.expect_notice(b"You are now known as ann.")
+    """three people in a room, one at a terminal: welcome, joins, messages, a nick, a leave"""
+    with hall.hub() as server, hall.sit(server, "-N", "ann", columns=100) as ann:
+        ann.sees("Your chat ID is client-1. You are the first here.")
+        ann.sees("You are now known as ann.")
+        ann.reads("[#lobby] <ann>")
         with hall.join(server) as bob, hall.join(server) as cid:
-            ann.expect_notice(b"client-2 joined")
-            ann.expect_notice(b"client-3 joined")
             bob.expect_notice(b" here.\n")
             cid.expect_notice(b" here.\n")
-            ann.type("grüß euch\n".encode())
+            ann.sees(" joined")
+            ann.types("grüß euch\r")
             bob.expect("ann: grüß euch\n".encode())
             cid.expect("ann: grüß euch\n".encode())
             bob.type(b"/nick bob\nhi ann\n")
-            ann.expect_notice(b" is now known as bob")
-            ann.expect(b": hi ann\r\n")
+            ann.sees(">bob: hi ann")
             cid.expect(b"bob: hi ann\n")
             bob.end_input()
             bob.expect_exit(0)
-            ann.expect_notice(b"bob left")
+            ann.sees("bob left")
             cid.type(b"/quit so long\n")
             cid.expect_exit(0)
-            ann.expect_notice(b" left: so long")
-        ann.type(b"anyone?\n")
-        ann.expect_notice(b"Nobody else is here yet.")
-        ann.type(CTRL_D)
+            ann.sees(" left: so long")
+        ann.types("anyone?\r")
+        ann.sees("Nobody else is here yet.")
+        ann.types(CTRL_D)
         ann.expect_exit(0)
 
 
@@ -101,13 +100,13 @@ def hub_killed(hall):
 
 
 def control_c(hall):
-    """Ctrl-C: the others are told that this one left"""
+    """Ctrl-C twice: the others are told that this one left"""
     with hall.hub() as server:
         other = server.guest("other")
-        with hall.join(server, terminal=True) as program:
+        with hall.sit(server) as program:
             other.expect("* client-2 joined")
-            program.expect_notice(b" here.")
-            program.type(b"unfinished" + CTRL_C)
+            program.reads("[#lobby] <client-2>")
+            program.types(b"unfinished" + CTRL_C + CTRL_C)
             other.expect("* client-2 left")
             program.expect_exit(130)
         other.expect_quiet()
@@ -117,8 +116,9 @@ def screen_killed(hall):
     """kill -9 of the client: the others are told, no process is left"""
     with hall.hub() as server:
         other = server.guest("other")
-        with hall.join(server, terminal=True) as program:
+        with hall.sit(server) as program:
             other.expect("* client-2 joined")
+            program.reads("[#lobby] <client-2>")
             keyboard = program.keyboard()
             program.screen.kill()
             keyboard.wait_end("the keyboard process")

@@ -1,5 +1,6 @@
-"""chatroom_client in a terminal: typed lines, Ctrl-C, Ctrl-D, hang-up; its modes stay as they are
-(Program.expect_exit checks that at every end)."""
+"""chatroom_client --batch in a terminal, which leaves it to the terminal to edit lines: typed lines,
+Ctrl-C, Ctrl-D, hang-up; its modes stay as they are (Program.expect_exit checks that at every end).
+"""
 
 import os
 import signal
@@ -15,7 +16,7 @@ ANN = "ann: grüße 你好\n".encode()
 def in_terminal(client, gather=True):
     """A hub, and a client of it in a terminal."""
     hub = FakeHub()
-    return hub, Program([client, hub.address], terminal=True, gather=gather)
+    return hub, Program([client, "--batch", hub.address], terminal=True, gather=gather)
 
 
 def chat(client):

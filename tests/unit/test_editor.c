@@ -311,6 +311,27 @@ static void it_needs_a_terminal(void **state)
     close(ends[1]);
 }
 
+/* The modes of the terminal are somebody else's business, from editor_new() on. */
+static void modes_are_left_alone(void **state)
+{
+    struct world *w = *state;
+    struct termios before = {0};
+    struct termios after = {0};
+    assert_int_equal(tcgetattr(w->terminal[1], &before), 0);
+    before.c_lflag &= ~(tcflag_t)(ISIG | ICANON | ECHO | IEXTEN);
+    before.c_iflag &= ~(tcflag_t)(ICRNL | IXON);
+    assert_int_equal(tcsetattr(w->terminal[1], TCSANOW, &before), 0);
+    for (int round = 0; round < 3; round++) {
+        type(w, "some text\x12x\x07" UP LEFT "\x16\x18\x03\x04");
+        editor_remember(w->e, STR("some text"));
+        editor_clear(w->e);
+    }
+    editor_free(w->e);
+    assert_int_equal(tcgetattr(w->terminal[1], &after), 0);
+    assert_memory_equal(&after, &before, sizeof after);
+    w->e = NULL;
+}
+
 /* ---- against a model ------------------------------------------------------------------------ */
 
 static const char *const clusters[] = {
@@ -445,6 +466,7 @@ int main(int argc, char **argv)
         test(replacing),
         test(the_line_has_a_limit),
         cmocka_unit_test(it_needs_a_terminal),
+        test(modes_are_left_alone),
         test(as_the_model_does),
         test(any_keys),
     };

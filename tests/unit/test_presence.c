@@ -89,6 +89,37 @@ static void another_room_waits_its_turn(void **state)
     assert_told(&p, "#lobby", "cem joined #kitchen");
 }
 
+static void who_comes_and_says_who_it_is(void **state)
+{
+    (void)state;
+    struct presence p = {0};
+    struct event e = {.type = EVENT_NICK, .from = STR("client-7"), .nick = STR("bob")};
+    assert_false(presence_rename(&p, &e));
+    join(&p, "client-7");
+    part(&p, "client-8", "");
+    assert_true(presence_rename(&p, &e));
+    assert_false(presence_rename(&p, &e));
+    e.from = STR("client-8");
+    assert_false(presence_rename(&p, &e));
+    assert_told(&p, "#lobby", "bob joined; client-8 left");
+}
+
+static void who_is_only_counted_may_change_too(void **state)
+{
+    (void)state;
+    struct presence p = {0};
+    for (int i = 0; i < PRESENCE_NAMES_MAX + 1; i++) {
+        char nick[16];
+        snprintf(nick, sizeof nick, "client-%d", i);
+        join(&p, nick);
+    }
+    struct event e = {.type = EVENT_NICK, .from = STR("client-63"), .nick = STR("bob")};
+    assert_true(presence_rename(&p, &e));
+    e.from = STR("client-64");
+    assert_false(presence_rename(&p, &e));
+    assert_told(&p, "#lobby", "client-0, client-1, client-2, client-3 and 61 others joined");
+}
+
 static void it_waits_a_second(void **state)
 {
     (void)state;
@@ -113,9 +144,14 @@ static void names_are_cut_between_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_comes_or_goes),  cmocka_unit_test(several),
-        cmocka_unit_test(a_crowd_is_counted), cmocka_unit_test(another_room_waits_its_turn),
-        cmocka_unit_test(it_waits_a_second),  cmocka_unit_test(names_are_cut_between_characters),
+        cmocka_unit_test(one_comes_or_goes),
+        cmocka_unit_test(several),
+        cmocka_unit_test(a_crowd_is_counted),
+        cmocka_unit_test(another_room_waits_its_turn),
+        cmocka_unit_test(who_comes_and_says_who_it_is),
+        cmocka_unit_test(who_is_only_counted_may_change_too),
+        cmocka_unit_test(it_waits_a_second),
+        cmocka_unit_test(names_are_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -239,10 +239,11 @@ static void presence_waits_and_collapses(void **state)
     come(EVENT_JOIN, "bob");
     come(EVENT_JOIN, "cem");
     come(EVENT_PART, "dan");
+    show(&(struct event){.type = EVENT_NICK, .from = STR("cem"), .nick = STR("eve")});
     assert_shown("");
     assert_int_equal(view_wait(w.view, 200), 800);
     view_tell(w.view, &w.scene, &w.out);
-    assert_shown("12:00 * bob and cem joined; dan left\r\n");
+    assert_shown("12:00 * bob and eve joined; dan left\r\n");
     assert_int_equal(view_wait(w.view, 200), 0);
     view_tell(w.view, &w.scene, &w.out);
     assert_shown("");
