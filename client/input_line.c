@@ -34,18 +34,23 @@ void input_line_erase(struct input_line *l, const struct input_screen *screen, s
     l->cursor = 0;
 }
 
+/* Row by row: where the whole screen is erased at once, some terminals keep what was there. */
 void input_line_erase_resized(struct input_line *l, const struct input_screen *screen,
                               struct buffer *out)
 {
-    size_t rows_above = l->cursor / screen->columns;
     if (screen->dumb || l->drawn <= screen->columns) {
         input_line_erase(l, screen, out);
         return;
     }
+    size_t rows_above = l->cursor / screen->columns;
+    size_t rows = (l->drawn + screen->columns - 1) / screen->columns;
     buffer_add_char(out, '\r');
     if (rows_above > 0)
         buffer_printf(out, "\x1b[%zuA", rows_above);
-    buffer_add_literal(out, "\x1b[J");
+    buffer_add_literal(out, "\x1b[K");
+    for (size_t row = 1; row < rows; row++)
+        buffer_add_literal(out, "\x1b[B\x1b[K");
+    buffer_printf(out, "\x1b[%zuA", rows - 1);
     l->drawn = 0;
     l->cursor = 0;
 }

@@ -178,6 +178,8 @@ class Screen:
             (self.modes.add if final == "h" else self.modes.discard)(int(parameters[1:]))
         elif final == "A":
             self.row = max(0, self.row - number)
+        elif final == "B":
+            self.row = min(self.rows - 1, self.row + number)
         elif final == "C":
             self.column = min(self.columns - 1, self.column + number)
         elif final == "H":
@@ -185,8 +187,9 @@ class Screen:
             self.row, self.column = min(row, self.rows) - 1, min(column, self.columns) - 1
         elif final == "K" and not parameters:
             self.erase(self.row, self.column)
-        elif final == "J" and parameters in ("", "2"):
-            self.erase_below(parameters == "2")
+        elif final == "J" and parameters == "2":
+            for row in range(self.rows):
+                self.erase(row, 0)
         else:
             raise Failure(f"unknown sequence CSI {parameters} {final}")
 
@@ -194,14 +197,6 @@ class Screen:
         """A row from a column on."""
         self.grid[row].cells[column:] = [" "] * (self.columns - column)
         self.grid[row].wrapped = False
-
-    def erase_below(self, everything):
-        """From the cursor on, or all."""
-        first = 0 if everything else self.row + 1
-        if not everything:
-            self.erase(self.row, self.column)
-        for row in range(first, self.rows):
-            self.erase(row, 0)
 
     def resize(self, rows, columns):
         """Breaks the rows anew, as tmux and most terminals do; the cursor stays on its text."""
