@@ -37,6 +37,7 @@ enum {
     HUB_ROOMS_MAX = 65536,
     HUB_OUTQ_HIGH = 64 << 10, /* a connection's input waits while its out-queue holds more */
     HUB_OUTQ_MAX = 1 << 20,   /* others may put so much into it until the next flush */
+    HUB_POST_COST = 128,      /* what posting takes beside the bytes, as if it were bytes */
     HUB_LIST_MAX = 500,       /* names in an answer to /who and /rooms */
     HUB_JUDGED_MAX_NS = 10 * 1000 * 1000, /* filters may take in a turn: then comes the flush */
 };
@@ -71,8 +72,8 @@ struct hub {
     struct slot_list pending; /* connections to flush by themselves */
     struct slot_list attend;  /* connections that the server must look at */
     uint32_t leaving;         /* connections that are not open any more */
-    size_t posted;            /* bytes appended to live logs in this turn */
-    uint64_t judged;          /* ns that filters had taken before this turn (hub_filters_spent) */
+    size_t posted;   /* in this turn: bytes appended to live logs, and HUB_POST_COST each */
+    uint64_t judged; /* ns that filters had taken before this turn (hub_filters_spent) */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
 

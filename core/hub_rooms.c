@@ -258,6 +258,7 @@ static int post(struct hub *hub, struct room *room, struct event *e, bool number
         hub->stats.no_memory++;
         return rc;
     }
+    hub->posted += HUB_POST_COST;
     for (int w = 0; w < WIRE_COUNT; w++)
         hub->posted += room->live[w].end - before[w];
     if (sender)
@@ -495,10 +496,7 @@ void hub_unlink(struct hub *hub, struct conn *c)
 void hub_set_wire(struct hub *hub, struct conn *c, enum wire_id wire)
 {
     struct link *links = conn_links(c);
-    for (uint16_t i = 0; i < c->link_count; i++) {
-        struct member *m = hub_member(hub, &links[i]);
-        m->wire = (uint8_t)wire;
-        m->cursor = hub->rooms[links[i].room]->live[wire].end;
-    }
+    for (uint16_t i = 0; i < c->link_count; i++)
+        room_set_wire(hub->rooms[links[i].room], links[i].index, wire);
     c->wire = (uint8_t)wire;
 }

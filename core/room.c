@@ -73,6 +73,7 @@ int room_add(struct room *room, uint64_t handle, enum wire_id wire)
         .handle = handle,
         .wire = (uint8_t)wire,
     };
+    room->hearing[wire]++;
     return (int)room->count++;
 }
 
@@ -80,40 +81,61 @@ void room_remove(struct room *room, uint32_t index)
 {
     if (room->members[index].flags & MEMBER_GHOST)
         room->ghosts--;
+    room->hearing[room->members[index].wire]--;
     room->members[index] = room->members[--room->count];
 }
 
-/* Encodes `e` where the next record of each live log will be. */
-static int encode_all(struct room *room, const struct event *e, struct str bytes[WIRE_COUNT])
+void room_set_wire(struct room *room, uint32_t index, enum wire_id wire)
 {
-    for (int w = 0; w < WIRE_COUNT; w++) {
-        const struct wire *wire = wire_get((enum wire_id)w);
-        char *out = room_log_reserve(&room->live[w], wire->bound(e));
-        if (!out)
-            return -ENOMEM;
-        bytes[w] = str_from(out, wire->encode(e, out));
-    }
-    return 0;
+    struct member *m = &room->members[index];
+    room->hearing[m->wire]--;
+    room->hearing[wire]++;
+    m->wire = (uint8_t)wire;
+    m->cursor = room->live[wire].end;
 }
 
-/* Before anything is appended: a history with a hole would announce more than it has. */
-static int reserve_history(struct room *room, const struct str bytes[WIRE_COUNT],
-                           char *out[WIRE_COUNT])
+/* An event in one encoding, where it will stand; NULL where it will not. */
+struct record {
+    char *live;
+    char *history;
+    size_t size;
+};
+
+/* A log that nobody hears takes nothing in, once it has been emptied. */
+static bool is_heard(const struct room *room, int w)
 {
-    for (int w = 0; w < WIRE_COUNT; w++) {
-        out[w] = room_log_reserve(&room->history[w], bytes[w].size);
-        if (!out[w])
+    return room->hearing[w] > 0 || room->live[w].start != room->live[w].end;
+}
+
+/* Encodes `e` where the next records of one encoding will be: into the history if that is kept, and
+ * from there into the live log. */
+static int encode(struct room *room, int w, const struct event *e, bool kept, struct record *r)
+{
+    const struct wire *wire = wire_get((enum wire_id)w);
+    *r = (struct record){.size = wire->bound(e)};
+    if (kept) {
+        r->history = room_log_reserve(&room->history[w], r->size);
+        if (!r->history)
             return -ENOMEM;
+        r->size = wire->encode(e, r->history);
     }
+    if (!is_heard(room, w))
+        return 0;
+    r->live = room_log_reserve(&room->live[w], r->size);
+    if (!r->live)
+        return -ENOMEM;
+    if (kept)
+        memcpy(r->live, r->history, r->size);
+    else
+        r->size = wire->encode(e, r->live);
     return 0;
 }
 
 /* Keeps the last `limit` messages, unless a replay that is under way still needs older ones. */
-static void keep_history(struct room *room, int w, struct str bytes, char *out, uint32_t limit)
+static void keep_history(struct room *room, int w, size_t size, uint32_t limit)
 {
     struct room_log *log = &room->history[w];
-    memcpy(out, bytes.data, bytes.size);
-    room_log_append(log, bytes.size, room->number);
+    room_log_append(log, size, room->number);
     if (room->number > limit && log->readers == 0)
         room_log_drop(log, room_log_after(log, room->number - limit));
 }
@@ -121,18 +143,22 @@ static void keep_history(struct room *room, int w, struct str bytes, char *out, 
 int room_post(struct room *room, struct event *e, bool numbered, uint32_t history,
               uint64_t before[WIRE_COUNT])
 {
-    struct str bytes[WIRE_COUNT];
-    char *copies[WIRE_COUNT];
+    struct record records[WIRE_COUNT];
     bool kept = numbered && history > 0;
     e->seq = numbered ? room->number + 1 : 0;
-    if (encode_all(room, e, bytes) < 0 || (kept && reserve_history(room, bytes, copies) < 0))
-        return -ENOMEM;
+    for (int w = 0; w < WIRE_COUNT; w++) {
+        if (encode(room, w, e, kept, &records[w]) < 0)
+            return -ENOMEM;
+    }
     room->number += numbered;
     for (int w = 0; w < WIRE_COUNT; w++) {
         before[w] = room->live[w].end;
-        room_log_append(&room->live[w], bytes[w].size, room->number);
+        if (records[w].live)
+            room_log_append(&room->live[w], records[w].size, room->number);
+        else
+            room_log_pass(&room->live[w], room->number);
         if (kept)
-            keep_history(room, w, bytes[w], copies[w], history);
+            keep_history(room, w, records[w].size, history);
     }
     return 0;
 }

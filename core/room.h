@@ -4,7 +4,8 @@
  * Two logs per encoding. The live log holds what some member has not been sent yet; in a room that
  * keeps up it is empty between turns, and its segments go back to a pool that all rooms share, so
  * the bytes being sent are the bytes just written. The history log holds the last messages only,
- * for replays. An event is encoded once per encoding and stands in both.
+ * for replays. An event is encoded once per encoding and stands in both; where nobody hears an
+ * encoding and no history is kept, not at all.
  *
  * Knows no sockets: a member's `handle` is whatever the caller sends to.
  */
@@ -34,7 +35,8 @@ struct member {
 struct room {
     struct room_log live[WIRE_COUNT];
     struct room_log history[WIRE_COUNT];
-    uint64_t number; /* of the last message */
+    uint64_t number;              /* of the last message */
+    uint32_t hearing[WIRE_COUNT]; /* members, with ghosts, of each encoding */
     struct member *members;
     uint32_t count; /* with ghosts */
     uint32_t size;
@@ -70,10 +72,13 @@ int room_add(struct room *room, uint64_t handle, enum wire_id wire);
 /* Removes the member at `index`; the last one takes its place. */
 void room_remove(struct room *room, uint32_t index);
 
+/* The member at `index` hears in another encoding, what is posted from now on. */
+void room_set_wire(struct room *room, uint32_t index, enum wire_id wire);
+
 /*
- * Encodes `e` and appends it to the live logs, as the room's next message where `numbered` (its seq
- * is set here), and then also to the history, if that keeps any. before[] receives where it starts
- * in each live log. 0, or -ENOMEM and nothing happened.
+ * Encodes `e` and appends it to the live logs that somebody hears, as the room's next message where
+ * `numbered` (its seq is set here), and then also to the history, if that keeps any. before[]
+ * receives where it starts in each live log. 0, or -ENOMEM and nothing happened.
  */
 int room_post(struct room *room, struct event *e, bool numbered, uint32_t history,
               uint64_t before[WIRE_COUNT]);

@@ -159,6 +159,11 @@ void room_log_append(struct room_log *log, size_t size, uint64_t number)
     *mark_at(log, log->mark_count++) = (struct room_log_mark){log->end, number};
 }
 
+void room_log_pass(struct room_log *log, uint64_t number)
+{
+    log->base_number = number;
+}
+
 void room_log_drop(struct room_log *log, uint64_t offset)
 {
     uint32_t n = marks_until(log, offset);

@@ -62,6 +62,9 @@ char *room_log_reserve(struct room_log *log, size_t size);
 /* Makes the first `size` of the bytes just reserved a record. Cannot fail. */
 void room_log_append(struct room_log *log, size_t size, uint64_t number);
 
+/* The records up to this number stand elsewhere, not here. Of an empty log only. */
+void room_log_pass(struct room_log *log, uint64_t number);
+
 /* Forgets the records that end at or before `offset`: one that a reader is inside of stays whole,
  * so that `start` is always a border. Memory goes by whole segments. */
 void room_log_drop(struct room_log *log, uint64_t offset);

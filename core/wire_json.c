@@ -20,19 +20,24 @@ static size_t json_bound(const struct event *e)
     return FIXED_MAX + 2 * text;
 }
 
+static bool is_special(char c)
+{
+    return c == '"' || c == '\\' || c == '\t';
+}
+
+/* Most text has nothing special in it and is copied whole. */
 static char *write_escaped(char *out, struct str s)
 {
+    size_t from = 0;
     for (size_t i = 0; i < s.size; i++) {
-        char c = s.data[i];
-        if (c == '"' || c == '\\') {
-            *out++ = '\\';
-        } else if (c == '\t') {
-            *out++ = '\\';
-            c = 't';
-        }
-        *out++ = c;
+        if (!is_special(s.data[i]))
+            continue;
+        out = write_str(out, str_from(s.data + from, i - from));
+        *out++ = '\\';
+        *out++ = s.data[i] == '\t' ? 't' : s.data[i];
+        from = i + 1;
     }
-    return out;
+    return write_str(out, str_from(s.data + from, s.size - from));
 }
 
 static char *write_quoted(char *out, struct str s)

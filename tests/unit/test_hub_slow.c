@@ -106,10 +106,10 @@ static void a_laggard_is_told_how_many_it_missed(bool json)
             client_say(c[1], "/wire json");
         world_hush(&w);
         client_stall(c[1], cut);
-        say_numbers(c[0], 0, json ? 100 : 200, 20);
+        say_numbers(c[0], 0, json ? 120 : 200, 20);
         client_resume(c[1]);
         world_settle(&w);
-        say_numbers(c[0], json ? 100 : 200, 250, 20);
+        say_numbers(c[0], json ? 120 : 200, 250, 20);
         world_settle(&w);
         account_all(&a, c[1]);
         assert_int_equal(a.next, 250);

@@ -29,6 +29,13 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Somebody hears every encoding. */
+static void listen_in_all(struct room *room)
+{
+    for (int w = 0; w < WIRE_COUNT; w++)
+        assert_int_equal(room_add(room, 900 + (uint64_t)w, (enum wire_id)w), w);
+}
+
 static struct event message(const char *text)
 {
     return (struct event){
@@ -84,6 +91,7 @@ static void a_message_stands_in_every_log_in_its_encoding(void **state)
     struct fixture *f = *state;
     uint64_t before[WIRE_COUNT] = {99, 99};
     struct event e = message("hi");
+    listen_in_all(f->room);
     e.seq = 77;
     assert_int_equal(room_post(f->room, &e, true, 5, before), 0);
     assert_int_equal(e.seq, 1);
@@ -106,6 +114,7 @@ static void what_is_no_message_has_no_number_and_no_history(void **state)
     struct fixture *f = *state;
     uint64_t before[WIRE_COUNT];
     struct event e = {.type = EVENT_JOIN, .room = STR("#cats"), .from = STR("bob"), .seq = 9};
+    listen_in_all(f->room);
     assert_int_equal(post(f->room, "one", 5), 0);
     assert_int_equal(room_post(f->room, &e, false, 5, before), 0);
     assert_int_equal(e.seq, 0);
@@ -137,6 +146,7 @@ static void the_history_keeps_the_last_messages(void **state)
 static void without_history_nothing_is_kept(void **state)
 {
     struct fixture *f = *state;
+    listen_in_all(f->room);
     assert_int_equal(post(f->room, "one", 0), 0);
     assert_int_equal(lines(&f->room->history[WIRE_LINE]), 0);
     assert_int_equal(lines(&f->room->live[WIRE_LINE]), 1);
@@ -204,6 +214,7 @@ static void without_memory_a_post_never_happened(void **state)
     struct fixture *f = *state;
     char text[5000];
     int failures = 0;
+    listen_in_all(f->room);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     for (int round = 0; round < 40; round++) {
@@ -253,11 +264,12 @@ static void without_memory_nobody_is_added(void **state)
 static void a_member_hears_what_comes_after_it(void **state)
 {
     struct fixture *f = *state;
+    listen_in_all(f->room);
     assert_int_equal(post(f->room, "before", 0), 0);
     int a = room_add(f->room, 70, WIRE_LINE);
     int b = room_add(f->room, 71, WIRE_JSON);
-    assert_int_equal(a, 0);
-    assert_int_equal(b, 1);
+    assert_int_equal(a, 2);
+    assert_int_equal(b, 3);
     const struct member *m = f->room->members;
     assert_int_equal(m[a].cursor, f->room->live[WIRE_LINE].end);
     assert_int_equal(m[b].cursor, f->room->live[WIRE_JSON].end);
@@ -266,6 +278,34 @@ static void a_member_hears_what_comes_after_it(void **state)
     assert_int_equal(m[b].flags, 0);
     assert_int_equal(m[b].skipped, 0);
     assert_int_equal(sizeof *m, 24);
+}
+
+static void what_nobody_hears_is_not_encoded(void **state)
+{
+    struct fixture *f = *state;
+    const struct room_log *json = &f->room->live[WIRE_JSON];
+    assert_int_equal(room_add(f->room, 70, WIRE_LINE), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(post(f->room, "in lines", 2), 0);
+    assert_int_equal(lines(&f->room->live[WIRE_LINE]), 3);
+    assert_int_equal(lines(json), 0);
+    assert_int_equal(lines(&f->room->history[WIRE_JSON]), 2); /* for those to come */
+
+    room_set_wire(f->room, 0, WIRE_JSON);
+    uint64_t from = f->room->members[0].cursor;
+    assert_int_equal(from, json->end);
+    assert_int_equal(post(f->room, "in JSON", 2), 0);
+    assert_int_equal(lines(json), 1);
+    assert_int_equal(room_log_count(json, from, json->end), 1); /* what was missed is no gap */
+    assert_int_equal(lines(&f->room->live[WIRE_LINE]), 4);      /* it is not empty yet */
+
+    room_log_drop(&f->room->live[WIRE_LINE], f->room->live[WIRE_LINE].end);
+    assert_int_equal(post(f->room, "more", 2), 0);
+    assert_int_equal(lines(&f->room->live[WIRE_LINE]), 0);
+    room_remove(f->room, 0);
+    room_log_drop(&f->room->live[WIRE_JSON], json->end);
+    assert_int_equal(post(f->room, "to nobody", 0), 0);
+    assert_int_equal(lines(json), 0);
 }
 
 static void the_last_member_takes_the_place_of_one_that_goes(void **state)
@@ -322,6 +362,7 @@ int main(void)
         ROOM_TEST(without_memory_a_post_never_happened),
         ROOM_TEST(without_memory_there_is_no_room),
         ROOM_TEST(without_memory_nobody_is_added),
+        ROOM_TEST(what_nobody_hears_is_not_encoded),
         ROOM_TEST(a_member_hears_what_comes_after_it),
         ROOM_TEST(the_last_member_takes_the_place_of_one_that_goes),
         ROOM_TEST(ghosts_are_not_present),
