@@ -144,13 +144,15 @@ static void close_state(struct lua_host *h)
 
 static void explain_failure(const struct lua_host *h, int status, char *why, size_t why_size)
 {
+    const char *raised =
+        lua_type(h->state, -1) == LUA_TSTRING ? lua_tostring(h->state, -1) : "unknown error";
     if (status == LUA_ERRMEM)
         snprintf(why, why_size, "%s:1: not enough memory to load it: the limit is %zu bytes",
                  h->source.path, h->limits.memory);
+    else if (lua_source_has_place(raised))
+        snprintf(why, why_size, "%s", raised);
     else
-        snprintf(why, why_size, "%s",
-                 lua_type(h->state, -1) == LUA_TSTRING ? lua_tostring(h->state, -1)
-                                                       : "unknown error");
+        snprintf(why, why_size, "%s: %s", h->source.path, raised);
 }
 
 /* Runs on_load, if the script has one; Lua's status. */

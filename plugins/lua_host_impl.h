@@ -252,6 +252,10 @@ int lua_host_restore(struct filter *f, const char *state, size_t size, struct st
 int lua_source_read(struct lua_source *source, const char *path, char *why, size_t why_size);
 void lua_source_free(struct lua_source *source);
 
+/* True if what Lua raised starts with a file and a line. It has none where the parser ran out of
+ * stack, for one, and where a script says error(text, 0). */
+bool lua_source_has_place(const char *raised);
+
 /* The last line in which `word` stands as a word; the last line of all if none does. */
 int lua_source_line(const struct lua_source *source, const char *word);
 

@@ -98,6 +98,15 @@ void lua_source_free(struct lua_source *source)
     *source = (struct lua_source){.path = NULL};
 }
 
+bool lua_source_has_place(const char *raised)
+{
+    const char *end = strstr(raised, ": ");
+    const char *line = end;
+    while (line && line > raised && line[-1] >= '0' && line[-1] <= '9')
+        line--;
+    return line && line < end && line > raised && line[-1] == ':';
+}
+
 static bool in_word(char c)
 {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

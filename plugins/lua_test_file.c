@@ -31,13 +31,6 @@ static int run_file(lua_State *state)
     return 1;
 }
 
-/* True if the text on the top starts with the file. */
-static bool named(const struct lua_test_file *file)
-{
-    const char *path = file->host.source.path;
-    return strncmp(lua_tostring(file->state, -1), path, strlen(path)) == 0;
-}
-
 /* What was raised is on the top; it may be anything. The sentence names the file, even where
  * error(text, 0) did not. */
 static int explain(struct lua_test_file *file, int status, char *why, size_t why_size)
@@ -46,9 +39,11 @@ static int explain(struct lua_test_file *file, int status, char *why, size_t why
     if (status == LUA_ERRMEM)
         snprintf(why, why_size, "%s: not enough memory to load it: the limit is %zu bytes", path,
                  file->host.memory.limit);
+    else if (lua_type(file->state, -1) == LUA_TSTRING &&
+             lua_source_has_place(lua_tostring(file->state, -1)))
+        snprintf(why, why_size, "%s", lua_tostring(file->state, -1));
     else if (lua_type(file->state, -1) == LUA_TSTRING)
-        snprintf(why, why_size, "%s%s%s", named(file) ? "" : path, named(file) ? "" : ": ",
-                 lua_tostring(file->state, -1));
+        snprintf(why, why_size, "%s: %s", path, lua_tostring(file->state, -1));
     else
         snprintf(why, why_size, "%s: error(): the value raised is a %s", path,
                  luaL_typename(file->state, -1));
