@@ -229,8 +229,7 @@ static const struct row rows[] = {
     {0, "user", "NAME", "become this user once bound (root only)", set_user},
     {0, "seccomp", "on|off", "give up system calls a hub does not need (on)", set_seccomp},
     {0, "log-level", "LEVEL", "error, warn, info or debug (info)", set_log_level},
-    {0, "check", NULL, "check settings and filters, with their tests, then exit: 0 or 78",
-     set_check},
+    {0, "check", NULL, "check settings, filters, their tests: 0 or 78", set_check},
     {'V', "version", NULL, "print the version and exit", NULL},
     {'h', "help", NULL, "print this and exit", NULL},
 };
