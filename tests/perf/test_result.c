@@ -61,14 +61,16 @@ static void csv_has_names_and_values(void **state)
 
 enum { ARGS_MAX = 16 };
 
-/* What options_read() makes of the words of a command line, ended by NULL. */
+/* What options_read() makes of the words of a command line, ended by NULL. It borrows from them, as
+ * from main()'s, until the next call. */
 static int read_words(struct options *o, const char *const *words)
 {
     static char text[ARGS_MAX][64];
-    char *argv[ARGS_MAX + 1] = {0};
+    static char *argv[ARGS_MAX + 1];
     char told[1024];
     bool exit_now;
     int argc = 0;
+    memset(argv, 0, sizeof argv);
     snprintf(text[argc], sizeof text[0], "chatroom_bench");
     argv[argc] = text[argc];
     for (argc = 1; words[argc - 1]; argc++) {
