@@ -303,6 +303,7 @@ void netpoll_deliver_accepted(struct netpoll *np, uint32_t listener, int fd)
         return;
     if (np->slots[listener].flags & NETPOLL_CLOSING || slot_watch(np, fd, NETPOLL_SOCKET, &i) < 0) {
         close(fd);
+        np->stats.accept_drops++;
         return;
     }
     np->stats.accepted++;
@@ -366,6 +367,7 @@ void netpoll_note_failure(struct netpoll *np, uint32_t i, int error)
         return;
     slot->flags |= NETPOLL_FAILED;
     slot->reason = (int16_t)error;
+    np->stats.failed_sends++;
     if (!netpoll_may_read(np, i))
         close_begin(np, i, error);
 }

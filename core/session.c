@@ -275,6 +275,7 @@ void session_closed(struct server *s, struct conn *c, int reason)
     char label[LABEL_MAX];
     if (!c->farewell)
         c->farewell = reason > 0 ? strerrordesc_np(reason) : "connection closed";
+    s->hub.stats.broken += reason > 0;
     if (c->state == CONN_OPEN && c->frame.used > 0 && !(c->flags & CONN_DOOMED))
         hear_last_lines(s, c);
     const char *why = c->farewell;

@@ -40,6 +40,7 @@ struct netpoll_stats;
     X(closed_slow)            /* connections closed for reading too slowly */                      \
     X(held)                   /* times input waited for a connection to take its replies */        \
     X(undelivered)            /* private messages refused: the receiver does not read */           \
+    X(broken)                 /* connections that an error ended: reset, timed out ... */          \
     X(no_memory)              /* connections or messages lost for want of memory */
 
 /* What netpoll counts, under its own names. */
@@ -50,7 +51,9 @@ struct netpoll_stats;
     X(sends)                                                                                       \
     X(sent_bytes)                                                                                  \
     X(short_sends)                                                                                 \
+    X(failed_sends)                                                                                \
     X(accept_pauses)                                                                               \
+    X(accept_drops)                                                                                \
     X(starved)                                                                                     \
     X(stale_events)
 

@@ -123,7 +123,18 @@ def nothing_is_left(setup):
         check(members(a) == 1, "someone is left over")
 
 
+def broken(setup):
+    """connections that an error ended are counted, those that ended by themselves are not"""
+    with setup.hub("--presence-max", "0") as server:
+        for _ in range(3):
+            one, other = server.guest(), server.guest()
+            one.rst()
+            other.close()
+        hub.wait_for(lambda: server.counter("clients") == 0, "all to be gone")
+        check(server.counter("broken") == 3, f"broken: {server.counter('broken')}")
+
+
 if __name__ == "__main__":
     hub.use_all_descriptors()
     tap.run(hub.Setup.from_arguments().cases(
-        descriptors_used_up, max_clients, rooms_of_one, nothing_is_left))
+        descriptors_used_up, max_clients, rooms_of_one, nothing_is_left, broken))
