@@ -90,6 +90,10 @@ static void on_fell_short(void *owner, netpoll_handle h, size_t left)
 static void on_writable(void *owner, netpoll_handle h)
 {
     struct server *s = owner;
+    if (h == s->checker) {
+        s->reload.unasked = true; /* what fell short was the question */
+        return;
+    }
     struct conn *c = hub_conn(&s->hub, h);
     if (c)
         fanout_writable(&s->fanout, c);

@@ -49,6 +49,7 @@ struct server_chains {
 struct reload {
     bool wanted;   /* and not begun */
     bool checking; /* the checker is at it */
+    bool unasked;  /* or not: the question could not be sent */
     enum server_checked answer;
     uint64_t asked_by;        /* handle of the operator who waits for the end of it; 0: nobody */
     struct server_chains old; /* kept as they were; none if the last reload is long ago */

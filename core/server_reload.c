@@ -200,10 +200,21 @@ static void take_request(struct server *s)
     }
 }
 
+/* The question to the checker did not go out, and now there is room for it. */
+static void ask_again(struct server *s)
+{
+    if (!s->reload.unasked)
+        return;
+    s->reload.unasked = false;
+    if (server_checker_ask(s) < 0)
+        s->reload.answer = SERVER_CHECKED_WRONG;
+}
+
 bool server_reload_turn(struct server *s)
 {
     const struct filter_chain *before = s->hub.filters;
     take_request(s);
+    ask_again(s);
     begin_if_wanted(s);
     if (s->reload.answer != SERVER_CHECKED_NOTHING) {
         take_answer(s, s->reload.answer);
