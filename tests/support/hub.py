@@ -226,6 +226,12 @@ class Log:
         with self.changed:
             return [line for line in self.lines if re.search(pattern, line)]
 
+    def forgive(self, pattern):
+        """Lines that match are expected, however many."""
+        with self.changed:
+            self.used.update(index for index, line in enumerate(self.lines)
+                             if re.search(pattern, line))
+
     def unexpected(self):
         """Error lines that no expectation has asked for, and what sanitizers say."""
         with self.changed:
