@@ -17,12 +17,14 @@ enum {
     DEFAULT_TURN_BUDGET = 1 << 20,
     DEFAULT_CONN_BUDGET = 64 << 10,
     STUCK_RETRY_MS = 1000,
+    STARVED_RETRY_MS = 20,
 };
 
 #define NS_PER_MS 1000000ULL
 
 /* Timer ids of our own; the owner's are below. */
-#define TIMER_STUCK (1ULL << 63)
+#define TIMER_STUCK   (1ULL << 63)
+#define TIMER_STARVED (TIMER_STUCK + 1)
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
@@ -112,6 +114,7 @@ int netpoll_timer_set(struct netpoll *np, uint64_t id, uint64_t ms)
 }
 
 static void stuck_resume(struct netpoll *np);
+static void starved_retry(struct netpoll *np);
 
 /* Fires what was due when the turn began; a timer set to 0 ms in a callback waits for the next. */
 static void timers_fire(struct netpoll *np)
@@ -121,6 +124,8 @@ static void timers_fire(struct netpoll *np)
     while (timer_heap_pop(&np->timers, now, &t)) {
         if (t.id == TIMER_STUCK)
             stuck_resume(np);
+        else if (t.id == TIMER_STARVED)
+            starved_retry(np);
         else
             np->handlers->timer(np->owner, t.id);
     }
@@ -358,6 +363,30 @@ void netpoll_note_short(struct netpoll *np, uint32_t i, size_t left)
     np->slots[i].flags |= NETPOLL_WANT_WRITE | NETPOLL_UNTOLD;
     np->exceptions[np->exception_count++] =
         (struct netpoll_exception){netpoll_handle_of(np, i), left};
+}
+
+bool netpoll_send_starved(int error)
+{
+    return error == ENOBUFS || error == ENOMEM;
+}
+
+void netpoll_note_starved(struct netpoll *np, uint32_t i, size_t left)
+{
+    netpoll_note_short(np, i, left);
+    np->slots[i].flags |= NETPOLL_STARVED;
+    netpoll_timer_set(np, TIMER_STARVED, STARVED_RETRY_MS);
+}
+
+/* Seldom enough to look at every slot. */
+static void starved_retry(struct netpoll *np)
+{
+    for (uint32_t i = 0; i < np->used_slots; i++) {
+        struct netpoll_slot *slot = &np->slots[i];
+        if (slot->kind == NETPOLL_FREE || !(slot->flags & NETPOLL_STARVED))
+            continue;
+        slot->flags &= (uint16_t)~NETPOLL_STARVED;
+        netpoll_deliver_writable(np, i);
+    }
 }
 
 void netpoll_note_failure(struct netpoll *np, uint32_t i, int error)

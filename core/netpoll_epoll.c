@@ -90,12 +90,14 @@ static void epoll_send(struct netpoll *np, uint32_t i, const struct iovec *parts
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)bytes)
         return;
-    if (sent >= 0 || errno == EAGAIN || errno == ENOBUFS) {
+    if (sent >= 0 || errno == EAGAIN) {
         netpoll_note_short(np, i, bytes - (size_t)(sent < 0 ? 0 : sent));
-        return;
+    } else if (netpoll_send_starved(errno)) {
+        netpoll_note_starved(np, i, bytes);
+    } else {
+        netpoll_note_failure(np, i, errno);
+        ready_push(np, i);
     }
-    netpoll_note_failure(np, i, errno);
-    ready_push(np, i);
 }
 
 static void epoll_commit(struct netpoll *np)

@@ -37,6 +37,7 @@ enum netpoll_flag {
     NETPOLL_CANCELLED_ALL = 1 << 12, /* io_uring: all that is in flight is being cancelled */
     NETPOLL_UNTOLD = 1 << 13,        /* a send fell short, `fell_short` is due */
     NETPOLL_ROOM = 1 << 14,          /* there was room before `fell_short` had been told */
+    NETPOLL_STARVED = 1 << 15,       /* the kernel had no memory for a send: to be tried again */
 };
 
 /* 32 bytes, two to a cache line: fan-out touches one of these per member. */
@@ -169,6 +170,13 @@ bool netpoll_accept_transient(int error);
 
 /* The send of this batch left `left` bytes; reported at the end of netpoll_commit(). */
 void netpoll_note_short(struct netpoll *np, uint32_t i, size_t left);
+
+/* The same, because the kernel had no memory for it. It will not say when it has: `writable` comes
+ * by the clock. */
+void netpoll_note_starved(struct netpoll *np, uint32_t i, size_t left);
+
+/* True for errors of send(2) that tell of a want of memory, not of the connection. */
+bool netpoll_send_starved(int error);
 
 /* The send failed with errno `error`: the connection is drained, then closed. */
 void netpoll_note_failure(struct netpoll *np, uint32_t i, int error);

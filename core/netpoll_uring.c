@@ -276,7 +276,11 @@ static void on_send(struct netpoll *np, uint32_t i, int32_t result)
     struct netpoll_slot *slot = &np->slots[i];
     if (slot->flags & NETPOLL_CLOSING)
         return;
-    if (result < 0 && result != -EAGAIN && result != -EINTR && result != -ENOBUFS) {
+    if (netpoll_send_starved(-result)) {
+        netpoll_note_starved(np, i, slot->asked);
+        return;
+    }
+    if (result < 0 && result != -EAGAIN && result != -EINTR) {
         netpoll_note_failure(np, i, -result);
         return;
     }
