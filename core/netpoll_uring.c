@@ -270,6 +270,14 @@ static void on_room(struct netpoll *np, uint32_t i)
     netpoll_deliver_writable(np, i);
 }
 
+/* Ends the input, so that draining it has an end, too: the kernel need not say it where it was only
+ * the send that failed. What came before is still read. */
+static void send_failed(struct netpoll *np, uint32_t i, int error)
+{
+    netpoll_note_failure(np, i, error);
+    shutdown(np->slots[i].fd, SHUT_RD);
+}
+
 /* A send that did not go through as a whole; whole ones post nothing. */
 static void on_send(struct netpoll *np, uint32_t i, int32_t result)
 {
@@ -281,7 +289,7 @@ static void on_send(struct netpoll *np, uint32_t i, int32_t result)
         return;
     }
     if (result < 0 && result != -EAGAIN && result != -EINTR) {
-        netpoll_note_failure(np, i, -result);
+        send_failed(np, i, -result);
         return;
     }
     uint32_t taken = result > 0 ? (uint32_t)result : 0;

@@ -19,7 +19,6 @@ E = errno
 
 RECEIVE = (E.EINTR, E.EAGAIN, E.ENOMEM, E.ECONNRESET, E.ETIMEDOUT)
 SEND = (E.EINTR, E.EAGAIN, E.ENOBUFS, E.ENOMEM, E.ECONNRESET, E.EPIPE, SHORT)
-RING_SEND = (E.EINTR, E.EAGAIN, E.ENOBUFS, E.ENOMEM, SHORT)
 ACCEPT = (E.EINTR, E.EAGAIN, E.ECONNABORTED, E.EMFILE, E.ENFILE, E.ENOBUFS, E.ENOMEM, E.EPERM)
 
 COMMON = {
@@ -49,8 +48,8 @@ CALLS = {
     "uring": {
         **COMMON,
         "ring_recv": (*RECEIVE, E.ENOBUFS, E.ECANCELED),
-        "ring_send": RING_SEND,
-        "ring_sendmsg": RING_SEND,
+        "ring_send": SEND,
+        "ring_sendmsg": SEND,
         "ring_poll": (E.EINTR, E.ENOMEM, E.ECANCELED),
         "io_uring_submit": (E.EINTR, E.EAGAIN, E.EBUSY),
         "io_uring_submit_and_wait": (E.EINTR, E.EAGAIN, E.EBUSY),
