@@ -45,8 +45,10 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     struct lua_host_world *world = lua_host_world_new();
-    if (!world)
+    if (!world) {
+        diag_log(DIAG_ERROR, "not enough memory to start");
         return EX_OSERR;
+    }
     const struct filter_host host = {
         .load = lua_host_load,
         .test = lua_test_run,

@@ -306,13 +306,31 @@ static void seal(const struct server *s)
         diag_log(DIAG_WARN, "%s; going on without", why);
 }
 
+static int cannot(const char *what, int error)
+{
+    diag_log(DIAG_ERROR, "cannot %s: %s", what, strerror(-error));
+    return EX_OSERR;
+}
+
 static int start_checker(struct server *s)
 {
     int rc = server_checker_start(s);
-    if (rc == 0)
-        return 0;
-    diag_log(DIAG_ERROR, "cannot start the process that tries filters out: %s", strerror(-rc));
-    return EX_OSERR;
+    return rc < 0 ? cannot("start the process that tries filters out", rc) : 0;
+}
+
+/* What the loop needs beside a poller. */
+static int open_loop(struct server *s)
+{
+    int rc = fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1);
+    if (rc < 0)
+        return cannot("set up the flush", rc);
+    rc = open_signals(s);
+    if (rc < 0)
+        return cannot("take signals", rc);
+    rc = server_checker_poll(s);
+    if (rc < 0)
+        return cannot("listen to the process that tries filters out", rc);
+    return server_watch_open(s) < 0 ? EX_OSERR : 0;
 }
 
 static int open_all(struct server *s)
@@ -325,11 +343,8 @@ static int open_all(struct server *s)
         status = open_hub(s, descriptors);
     if (status == 0)
         status = open_poller(s);
-    if (status == 0 && fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1) < 0)
-        status = EX_OSERR;
-    if (status == 0 &&
-        (open_signals(s) < 0 || server_watch_open(s) < 0 || server_checker_poll(s) < 0))
-        status = EX_OSERR;
+    if (status == 0)
+        status = open_loop(s);
     if (status == 0) {
         seal(s);
         status = server_listen_start(s); /* last: who reads that it listens may send signals */
@@ -341,7 +356,7 @@ int server_init(struct server **out, const struct options *options, struct filte
 {
     struct server *s = calloc(1, sizeof *s);
     if (!s)
-        return EX_OSERR;
+        return cannot("start", -ENOMEM);
     s->options = options;
     s->host = host;
     s->checker_fd = -1;

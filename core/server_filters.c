@@ -127,10 +127,18 @@ static int check_settings(const struct options *options, const struct filter_cha
     return 0;
 }
 
+static struct filter_chain *new_chain(const struct options *options)
+{
+    struct filter_chain *chain = filter_chain_new(options->limits.max_line);
+    if (!chain)
+        diag_log(DIAG_ERROR, "filters: not enough memory for a chain");
+    return chain;
+}
+
 static int load_all(const struct options *options, const struct loader *loader,
                     struct filter_chain **out)
 {
-    struct filter_chain *chain = filter_chain_new(options->limits.max_line);
+    struct filter_chain *chain = new_chain(options);
     if (!chain)
         return -ENOMEM;
     int rc = 0;
@@ -154,7 +162,7 @@ static int load_shadow(const struct options *options, const struct loader *loade
     *out = NULL;
     if (!options->shadow)
         return 0;
-    struct filter_chain *chain = filter_chain_new(options->limits.max_line);
+    struct filter_chain *chain = new_chain(options);
     if (!chain)
         return -ENOMEM;
     int rc = load_one(chain, loader, options->shadow);

@@ -165,7 +165,7 @@ void server_checker_close(struct server *s);
 
 /* ---- server_watch.c ------------------------------------------------------------------------- */
 
-/* Watches the folders of all filters. 0 or a negative errno. */
+/* Watches the folders of all filters. 0 or a negative errno, reason logged. */
 int server_watch_open(struct server *s);
 
 /* What inotify said: a changed *.lua starts SERVER_TIMER_RELOAD. */

@@ -14,19 +14,23 @@
 
 enum { QUIET_MS = 200 };
 
+static int cannot_watch(const char *what, int error)
+{
+    diag_log(DIAG_ERROR, "--watch: cannot watch %s: %s", what, strerror(error));
+    return -error;
+}
+
 static int watch_dir(int fd, const char *dir)
 {
-    if (inotify_add_watch(fd, dir, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM) >= 0)
-        return 0;
-    diag_log(DIAG_ERROR, "--watch: cannot watch %s: %s", dir, strerror(errno));
-    return -errno;
+    const uint32_t changes = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
+    return inotify_add_watch(fd, dir, changes) < 0 ? cannot_watch(dir, errno) : 0;
 }
 
 static int watch_dir_of(int fd, const char *path)
 {
     char copy[4096];
     if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
-        return -ENAMETOOLONG;
+        return cannot_watch(path, ENAMETOOLONG);
     return watch_dir(fd, dirname(copy));
 }
 
@@ -48,10 +52,13 @@ int server_watch_open(struct server *s)
         return 0;
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd < 0)
-        return -errno;
+        return cannot_watch("folders", errno);
     int rc = watch_all(s->options, fd);
-    if (rc == 0)
+    if (rc == 0) {
         rc = netpoll_adopt(s->np, fd, &s->watcher);
+        if (rc < 0)
+            cannot_watch("folders", -rc);
+    }
     if (rc < 0)
         close(fd);
     return rc;
