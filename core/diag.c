@@ -4,6 +4,7 @@
  */
 #include "diag.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -52,8 +53,8 @@ void diag_log(enum diag_level level, const char *format, ...)
         size = sizeof line - 1;
     line[size++] = '\n';
     /* Nobody is left to tell if standard error is gone. */
-    if (write(STDERR_FILENO, line, size) < 0)
-        return;
+    while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
+        ;
 }
 
 /* What stands in a log line as it is. A backslash does, so that JSON and patterns stay what they

@@ -26,6 +26,7 @@ CALLS = {
     "fstat": (E.ENOMEM,),
     "fcntl": (E.EINVAL,),
     "read_file": (E.EINTR, E.EIO, E.ENOMEM),
+    "write": (E.EINTR,),
     "close": (E.EINTR, E.EIO),
     "scandir": (E.ENOMEM, E.EMFILE),
     "eventfd": (E.EMFILE, E.ENFILE, E.ENOMEM),
