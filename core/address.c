@@ -201,6 +201,13 @@ static void set_options(int fd, sa_family_t family)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
+/* Where a socket was bound: the kernel may have chosen the port. */
+static int read_back(int fd, struct address *a)
+{
+    a->length = (socklen_t)sizeof a->u;
+    return getsockname(fd, &a->u.any, &a->length) < 0 ? -errno : 0;
+}
+
 int address_listen(struct address *a)
 {
     sa_family_t family = a->u.any.sa_family;
@@ -215,13 +222,12 @@ int address_listen(struct address *a)
     int rc = bind_address(fd, a);
     if (rc == 0 && listen(fd, SOMAXCONN) < 0)
         rc = -errno;
+    if (rc == 0)
+        rc = read_back(fd, a);
     if (rc < 0) {
         close(fd);
         return rc;
     }
-    socklen_t length = (socklen_t)sizeof a->u;
-    if (getsockname(fd, &a->u.any, &length) == 0)
-        a->length = length;
     return fd;
 }
 
@@ -234,9 +240,10 @@ static int int_option(int fd, int name)
 
 int address_inherit(int fd, struct address *a)
 {
-    *a = (struct address){.length = (socklen_t)sizeof a->u};
-    if (getsockname(fd, &a->u.any, &a->length) < 0)
-        return -errno;
+    *a = (struct address){.length = 0};
+    int rc = read_back(fd, a);
+    if (rc < 0)
+        return rc;
     if (int_option(fd, SO_TYPE) != SOCK_STREAM || int_option(fd, SO_ACCEPTCONN) != 1)
         return -EINVAL;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)

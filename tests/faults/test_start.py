@@ -21,6 +21,7 @@ CALLS = {
     "socket": (E.EMFILE, E.ENFILE, E.ENOBUFS, E.ENOMEM, E.EAFNOSUPPORT),
     "bind": (E.EADDRINUSE, E.EACCES, E.ENOMEM),
     "listen": (E.EADDRINUSE,),
+    "getsockname": (E.ENOBUFS,),
     "setsockopt": (E.ENOMEM, E.ENOPROTOOPT),
     "open": (E.EINTR, E.EMFILE, E.ENFILE, E.ENOMEM),
     "fstat": (E.ENOMEM,),
