@@ -18,6 +18,7 @@ enum {
     DEFAULT_CONN_BUDGET = 64 << 10,
     STUCK_RETRY_MS = 1000,
     STARVED_RETRY_MS = 20,
+    OWN_TIMERS = 2,
 };
 
 #define NS_PER_MS 1000000ULL
@@ -556,9 +557,10 @@ static int tables_init(struct netpoll *np, uint32_t max_handles)
     if (!np->slots || !np->free_slots || !np->exceptions)
         return -ENOMEM;
     if (netpoll_queue_init(&np->closing, np->max_slots) < 0 ||
-        netpoll_queue_init(&np->roomy, np->max_slots) < 0)
+        netpoll_queue_init(&np->roomy, np->max_slots) < 0 ||
+        netpoll_queue_init(&np->stuck, np->max_slots) < 0)
         return -ENOMEM;
-    return netpoll_queue_init(&np->stuck, np->max_slots);
+    return timer_heap_reserve(&np->timers, OWN_TIMERS + NETPOLL_TIMERS);
 }
 
 static void tables_fini(struct netpoll *np)

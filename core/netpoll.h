@@ -36,6 +36,9 @@ typedef uint64_t netpoll_handle;
 /* Most parts that one netpoll_send() takes; the caller splits longer lists over batches. */
 #define NETPOLL_IOV_MAX 16
 
+/* So many timers can always be set: netpoll_open() has the memory for them. */
+#define NETPOLL_TIMERS 16
+
 /* Waits for ever; for netpoll_run_once(). */
 #define NETPOLL_FOREVER (-1)
 
@@ -172,7 +175,8 @@ void netpoll_shutdown(struct netpoll *np, netpoll_handle h);
 void netpoll_close(struct netpoll *np, netpoll_handle h);
 
 /* Sets the one-shot timer `id` (the caller's number, below 2^63) to go off in `ms` milliseconds;
- * setting it again moves it. Meant for a few dozen timers. Returns 0 or -ENOMEM. */
+ * setting it again moves it. Meant for a few dozen timers. Returns 0 or -ENOMEM; it never fails for
+ * up to NETPOLL_TIMERS at a time. */
 int netpoll_timer_set(struct netpoll *np, uint64_t id, uint64_t ms);
 
 /* Forgets the timer; unknown ids are ignored. */

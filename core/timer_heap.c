@@ -43,9 +43,10 @@ static void remove_at(struct timer_heap *heap, size_t i)
     }
 }
 
-static int grow(struct timer_heap *heap)
+int timer_heap_reserve(struct timer_heap *heap, size_t size)
 {
-    size_t size = heap->size ? heap->size * 2 : 8;
+    if (size <= heap->size)
+        return 0;
     struct timer *items = realloc(heap->items, size * sizeof *items);
     if (!items)
         return -ENOMEM;
@@ -63,7 +64,7 @@ void timer_heap_fini(struct timer_heap *heap)
 int timer_heap_set(struct timer_heap *heap, uint64_t id, uint64_t due)
 {
     timer_heap_remove(heap, id);
-    if (heap->count == heap->size && grow(heap) < 0)
+    if (heap->count == heap->size && timer_heap_reserve(heap, heap->size ? heap->size * 2 : 8) < 0)
         return -ENOMEM;
     heap->items[heap->count] = (struct timer){due, id};
     sift_up(heap, heap->count++);

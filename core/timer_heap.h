@@ -23,7 +23,10 @@ struct timer_heap {
 
 void timer_heap_fini(struct timer_heap *heap);
 
-/* Adds `id`, or moves it if it is there. Returns 0 or -ENOMEM. */
+/* Makes room for `size` timers, at least 1. Returns 0 or -ENOMEM. */
+int timer_heap_reserve(struct timer_heap *heap, size_t size);
+
+/* Adds `id`, or moves it if it is there. Returns 0, or -ENOMEM if there was no room for it. */
 int timer_heap_set(struct timer_heap *heap, uint64_t id, uint64_t due);
 
 /* Removes `id` if it is there. */

@@ -141,6 +141,25 @@ static void without_memory_nothing_changes(void **state)
     timer_heap_fini(&heap);
 }
 
+static void what_was_reserved_needs_no_memory(void **state)
+{
+    enum { ROOM = 18 };
+    struct timer_heap heap = {0};
+    (void)state;
+    unit_alloc_fail_at(0);
+    assert_int_equal(timer_heap_reserve(&heap, ROOM), -ENOMEM);
+    unit_alloc_fail_at(-1);
+    assert_int_equal(timer_heap_reserve(&heap, ROOM), 0);
+    unit_alloc_fail_at(0);
+    for (uint64_t id = 0; id < ROOM; id++)
+        assert_int_equal(timer_heap_set(&heap, id, 1000 - id), 0);
+    assert_int_equal(timer_heap_reserve(&heap, 1), 0);
+    assert_false(unit_alloc_failed());
+    assert_int_equal(timer_heap_set(&heap, ROOM, 1), -ENOMEM);
+    unit_alloc_fail_at(-1);
+    timer_heap_fini(&heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(removing_what_is_not_there_does_nothing),
         cmocka_unit_test(the_heap_agrees_with_a_list),
         cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(what_was_reserved_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
