@@ -140,6 +140,17 @@ static void keep_history(struct room *room, int w, size_t size, uint32_t limit)
         room_log_drop(log, room_log_after(log, room->number - limit));
 }
 
+/* There is no memory for all encodings, so there shall be none: a room that is quiet from now on
+ * must not keep what it reserved. */
+static int give_up(struct room *room)
+{
+    for (int w = 0; w < WIRE_COUNT; w++) {
+        room_log_cancel(&room->live[w]);
+        room_log_cancel(&room->history[w]);
+    }
+    return -ENOMEM;
+}
+
 int room_post(struct room *room, struct event *e, bool numbered, uint32_t history,
               uint64_t before[WIRE_COUNT])
 {
@@ -148,7 +159,7 @@ int room_post(struct room *room, struct event *e, bool numbered, uint32_t histor
     e->seq = numbered ? room->number + 1 : 0;
     for (int w = 0; w < WIRE_COUNT; w++) {
         if (encode(room, w, e, kept, &records[w]) < 0)
-            return -ENOMEM;
+            return give_up(room);
     }
     room->number += numbered;
     for (int w = 0; w < WIRE_COUNT; w++) {

@@ -159,6 +159,23 @@ void room_log_append(struct room_log *log, size_t size, uint64_t number)
     *mark_at(log, log->mark_count++) = (struct room_log_mark){log->end, number};
 }
 
+void room_log_cancel(struct room_log *log)
+{
+    struct segment **end = &log->first;
+    log->last = NULL;
+    for (struct segment *s = log->first; s; s = s->next) {
+        if (s->used == 0)
+            continue;
+        log->last = s;
+        end = &s->next;
+    }
+    while (*end) {
+        struct segment *s = *end;
+        *end = s->next;
+        segment_give(log->pool, s);
+    }
+}
+
 void room_log_pass(struct room_log *log, uint64_t number)
 {
     log->base_number = number;

@@ -62,6 +62,9 @@ char *room_log_reserve(struct room_log *log, size_t size);
 /* Makes the first `size` of the bytes just reserved a record. Cannot fail. */
 void room_log_append(struct room_log *log, size_t size, uint64_t number);
 
+/* Gives back what was reserved and will not be used. */
+void room_log_cancel(struct room_log *log);
+
 /* The records up to this number stand elsewhere, not here. Of an empty log only. */
 void room_log_pass(struct room_log *log, uint64_t number);
 

@@ -207,6 +207,15 @@ static void assert_history_has_no_holes(const struct room *room, size_t most)
     }
 }
 
+/* Nor is there memory left over from what did not happen. */
+static void assert_empty_logs_are_bare(const struct room *room)
+{
+    for (int w = 0; w < WIRE_COUNT; w++) {
+        assert_true(room->live[w].start != room->live[w].end || !room->live[w].first);
+        assert_true(room->history[w].start != room->history[w].end || !room->history[w].first);
+    }
+}
+
 /* Records large enough that every post takes segments for each of its four logs. */
 static void without_memory_a_post_never_happened(void **state)
 {
@@ -226,6 +235,7 @@ static void without_memory_a_post_never_happened(void **state)
         assert_int_equal(rc, failed ? -ENOMEM : 0);
         if (failed)
             assert_unchanged(f->room, &before);
+        assert_empty_logs_are_bare(f->room);
         failures += failed;
         assert_history_has_no_holes(f->room, HISTORY);
         if (round % 5 == 0)

@@ -179,6 +179,10 @@ static void random_step(struct model *m, struct unit_random *r)
         break;
     case 3: /* asked for and never used, as when another log has no memory */
         assert_non_null(room_log_reserve(&m->log, size));
+        if (unit_below(r, 2)) {
+            room_log_cancel(&m->log);
+            assert_true(m->start != m->end || !m->log.first);
+        }
         break;
     default:
         append(m, size, size + unit_below(r, 40), unit_below(r, 4));
