@@ -35,15 +35,24 @@ static struct {
     struct player *now; /* who writes */
     struct fuzz_input in;
     bool hurried;
+    bool starved; /* an allocation was to fail: somebody may be lost for it */
+    bool in_turn;
+    unsigned until_failure; /* allocations of the hub's; 0: none fails */
     int64_t monotonic_ms;
     int64_t wall_ms;
 } game;
 
-/* ---- time ----------------------------------------------------------------------------------- */
+/* ---- time and memory ------------------------------------------------------------------------ */
 
 /* The linker chooses these names.
  * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
 
 /* Time passes when the input says so. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
@@ -51,6 +60,27 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
     int64_t ms = clock == CLOCK_REALTIME ? game.wall_ms : game.monotonic_ms;
     *out = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     return 0;
+}
+
+/* Those of the hub: what the scripted netpoll and the filter allocate is not wrapped. */
+static bool allocation_fails(void)
+{
+    return game.in_turn && game.until_failure > 0 && --game.until_failure == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return allocation_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return allocation_fails() ? NULL : __real_realloc(old, size);
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
@@ -90,7 +120,9 @@ static void check_bounds(void)
 
 static void turn(void)
 {
+    game.in_turn = true;
     world_turn(&game.world);
+    game.in_turn = false;
     for (int i = 0; i < PLAYERS; i++)
         read_some(&game.players[i]);
     check_bounds();
@@ -183,7 +215,7 @@ static void act(char letter)
         script->chunk = fuzz_byte(in);
         break;
     case 'w':
-        script->writable_delay = fuzz_below(in, 4);
+        script->writable_delay = fuzz_below(in, 3); /* world_settle() waits for no more */
         break;
     case 's':
         game.world.server->fanout.slice = 1 + fuzz_byte(in);
@@ -195,6 +227,10 @@ static void act(char letter)
         break;
     case 'j': /* somebody sets the clock */
         game.wall_ms += ((int64_t)fuzz_byte(in) - 128) * 100000000;
+        break;
+    case 'n': /* so many allocations from now on, one fails */
+        game.starved = true;
+        game.until_failure = 1 + fuzz_byte(in);
         break;
     case 'f': /* filters are loaded anew, or cannot be */
         game.world.options.filters[0] = fuzz_below(in, 4) ? "judge" : "bad";
@@ -256,10 +292,10 @@ static void end(void)
 {
     const struct stats *stats = world_stats(&game.world);
     settle();
-    fuzz_check(stats->no_memory == 0, "there is memory for all");
+    fuzz_check(stats->no_memory == 0 || game.starved, "there is memory for all");
     for (int i = 0; i < PLAYERS; i++) {
         struct player *p = &game.players[i];
-        if (p->client && !p->broken && !game.hurried && stats->closed_slow == 0)
+        if (p->client && !p->broken && !game.hurried && stats->closed_slow + stats->no_memory == 0)
             fuzz_check(ears_is_whole(&p->ears), "half a line is all that comes");
         ears_fini(&p->ears);
     }
