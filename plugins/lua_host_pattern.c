@@ -99,6 +99,8 @@ static bool in_class_letter(unsigned char c, unsigned char letter, unsigned char
         return is_letter(c) || is_digit(c);
     case 'x':
         return is_hex(c);
+    case 'z': /* in no manual since Lua 5.2, but Lua still has it */
+        return c == '\0';
     default:
         return c == literal;
     }
@@ -107,7 +109,7 @@ static bool in_class_letter(unsigned char c, unsigned char letter, unsigned char
 /* `c` against the letter behind a '%'; in upper case it means the complement. */
 static bool in_class(unsigned char c, unsigned char letter)
 {
-    if (is_upper(letter) && strchr("ACDGLPSUWX", letter))
+    if (is_upper(letter) && strchr("ACDGLPSUWXZ", letter))
         return !in_class_letter(c, (unsigned char)(letter | 0x20), letter);
     return in_class_letter(c, letter, letter);
 }
