@@ -29,6 +29,8 @@ static bool is_special(char c)
 static char *write_escaped(char *out, struct str s)
 {
     size_t from = 0;
+    if (s.size == 0)
+        return out; /* it may have no bytes at all, NULL */
     for (size_t i = 0; i < s.size; i++) {
         if (!is_special(s.data[i]))
             continue;
