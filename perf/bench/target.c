@@ -20,13 +20,13 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LISTENING "listening on 127.0.0.1:"
 
 enum {
-    LOG_HEAD = 4096,     /* of the log, where LISTENING is looked for */
     LOG_TAIL = 1500,     /* of the log, shown if something went wrong */
     LOOK_MS = 5,         /* between two looks whether it listens */
     PATIENCE_MS = 10000, /* for a start, and for an end */
@@ -49,16 +49,31 @@ static void become_server(const struct target_options *o, int log_fd)
     _exit(127);
 }
 
-/* The port that the log tells, 0 if it does not yet. */
+/* The port in a log of so many bytes; 0 if it is not there, or its line has no end yet. */
+static int port_in(const char *log, size_t size)
+{
+    const char *at = memmem(log, size, LISTENING, strlen(LISTENING));
+    if (!at)
+        return 0;
+    at += strlen(LISTENING);
+    bool whole = memchr(at, '\n', size - (size_t)(at - log));
+    return whole ? (int)strtol(at, NULL, 10) : 0;
+}
+
+/* The port that the log tells, 0 if it does not yet. All of the log: a server may say a line for
+ * each of its filters first. */
 static int logged_port(const struct target *t)
 {
-    char text[LOG_HEAD];
-    ssize_t n = pread(t->log_fd, text, sizeof text - 1, 0);
-    text[n > 0 ? n : 0] = '\0';
-    const char *at = strstr(text, LISTENING);
-    if (!at || !strchr(at, '\n'))
+    struct stat log;
+    if (fstat(t->log_fd, &log) < 0 || log.st_size == 0)
         return 0;
-    return (int)strtol(at + strlen(LISTENING), NULL, 10);
+    size_t size = (size_t)log.st_size;
+    char *text = mmap(NULL, size, PROT_READ, MAP_SHARED, t->log_fd, 0);
+    if (text == MAP_FAILED)
+        return 0;
+    int port = port_in(text, size);
+    munmap(text, size);
+    return port;
 }
 
 static bool takes_connections(const struct sockaddr_in *address)
