@@ -137,7 +137,12 @@ static bool run_test(struct suite *s, size_t i)
 {
     off_t log_from = lua_test_log_size(&s->log);
     struct lua_test_run run = {
-        .test = &s->file.tests[i], .path = s->path, .name = str_of(s->name), .log = &s->log};
+        .test = &s->file.tests[i],
+        .path = s->path,
+        .name = str_of(s->name),
+        .log = &s->log,
+        .checking = !s->out,
+    };
     bool steps_passed = lua_test_run_steps(&run, s->options);
     bool passed = steps_passed && (!s->out || check_budget(&run));
     if (s->out)

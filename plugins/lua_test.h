@@ -40,7 +40,8 @@
  * Each test has a filter, a clock and a hub of its own. Without `members` every room and nick is
  * there, and rooms are empty; with it only those, #lobby, and what events so far have named. Events
  * go through a real chain: match, breaker and counters are those of a hub. Keys that are not known
- * are errors. A build with sanitizers is slow: it judges no budget_ns, and gives calls more time.
+ * are errors. A build with sanitizers or gcov is slow: it judges no budget_ns, and gives calls more
+ * time.
  */
 #ifndef CHATROOM_LUA_TEST_H
 #define CHATROOM_LUA_TEST_H
@@ -66,7 +67,8 @@ int lua_test_run(const char *path, const struct filter_load_options *options, ch
  * Before a filter is taken into a hub: runs the same tests in silence. Returns how many failed,
  * with file, line, test and step of the first one in `why`; 0 also if there is no test file. They
  * say what the filter is by itself, so the settings of `options` are for loading it only; and no
- * budget_ns is judged, because a hub may be busy. A filter_test_fn.
+ * budget_ns is judged, and a call may take ten times as long as it may in the hub, because that one
+ * may be busy, or on a slow machine. A filter_test_fn.
  */
 int lua_test_check(const char *path, const struct filter_load_options *options, char *why,
                    size_t why_size);

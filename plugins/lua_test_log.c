@@ -11,14 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if LUA_TEST_SLOW_BUILD
+#ifdef CHATROOM_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 /* What a sanitizer has to say is for people, and its last words. */
 static void direct_sanitizer(int fd)
 {
-#if LUA_TEST_SLOW_BUILD
+#ifdef CHATROOM_SANITIZED
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): that is how it takes a descriptor */
     __sanitizer_set_report_fd((void *)(intptr_t)fd);
 #else

@@ -62,7 +62,9 @@ static bool load(struct lua_test_run *run, struct filter **out)
     char why[512];
     limits.patience = LUA_TEST_PATIENCE;
     if (LUA_TEST_SLOW_BUILD)
-        limits.call_us *= 20;
+        limits.call_us *= LUA_TEST_SLOW_TIMES;
+    else if (run->checking)
+        limits.call_us *= LUA_TEST_CHECK_TIMES;
     if (lua_host_load_limited(out, run->path, &options, &limits, run->world, why, sizeof why) == 0)
         return true;
     return lua_test_fail(run, "cannot be loaded: %s", why);

@@ -1,6 +1,6 @@
 /* The tests beside a filter, run in silence before it is taken into a hub. */
 #include "diag.h"
-#include "lua_test.h"
+#include "lua_test_impl.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -49,6 +49,7 @@ static void write_file(const char *path, const char *text)
 static const char dropper[] =
     "return { name = 't', config = { word = 'bad' }, on_message = function(msg)\n"
     "  hub.log('info', 'saw ' .. msg.text)\n"
+    "  while msg.text == 'long' do end\n"
     "  if msg.text == hub.config.word then return hub.drop('no') end end }";
 
 /* What the check returns; it must say nothing by itself. */
@@ -135,6 +136,21 @@ static void a_budget_is_not_judged(void **state)
                      0);
 }
 
+/* A slow machine is no reason to do without a filter; one without an end is. */
+static void a_call_may_take_longer_than_in_the_hub(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(check(b,
+                           "return {{ name = 'a', steps = {\n"
+                           "  { from = 'ann', text = 'long' } } }}",
+                           NULL),
+                     1);
+    int limit_us = 5000 * (LUA_TEST_SLOW_BUILD ? LUA_TEST_SLOW_TIMES : LUA_TEST_CHECK_TIMES);
+    char expected[64];
+    snprintf(expected, sizeof expected, "stopped: it took longer than %d us", limit_us);
+    assert_non_null(strstr(b->why, expected));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +161,7 @@ int main(void)
         TEST(a_test_file_that_is_broken_is_an_error),
         TEST(settings_do_not_reach_the_tests),
         TEST(a_budget_is_not_judged),
+        TEST(a_call_may_take_longer_than_in_the_hub),
     };
     return cmocka_run_group_tests_name("lua_check", tests, NULL, NULL);
 }

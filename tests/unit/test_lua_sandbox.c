@@ -340,12 +340,12 @@ static void a_starved_call_is_stopped_and_excused_for_a_time(void **state)
     b->limits.call_us = 10000;
     b->limits.patience = 2;
     b->members_ms = 25;
-    load_body(b, "hub.members('#lobby')\nwhile true do end");
+    load_body(b, "hub.members('#lobby') while true do end"); /* in one line: it may end anywhere */
     for (say(b, "hello"); b->result.excused; say(b, "hello")) {
-        assert_fault(b, 3, "stopped: the machine is busy: it got ");
+        assert_fault(b, 2, "stopped: the machine is busy: it got ");
         assert_in_range(++excused, 1, 4); /* each used a quarter of its budget at least */
     }
-    assert_fault(b, 3, "stopped: it took longer than 10000 us");
+    assert_fault(b, 2, "stopped: it took longer than 10000 us");
     assert_true(excused > 0);
 }
 
