@@ -5,13 +5,16 @@
 #include "diag.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static struct {
     const char *program;
     enum diag_level level;
-} diag = {"chatroom", DIAG_INFO};
+    bool never_wait;
+    unsigned lost; /* lines, and nobody was told yet */
+} diag = {.program = "chatroom", .level = DIAG_INFO};
 
 static const char *const level_names[] = {
     [DIAG_ERROR] = "error",
@@ -38,6 +41,35 @@ bool diag_enabled(enum diag_level level)
     return level <= diag.level;
 }
 
+void diag_never_wait(void)
+{
+    diag.never_wait = true;
+}
+
+/* A pipe or socket that poll(2) calls writable takes a whole line at once. */
+static bool has_room(void)
+{
+    struct pollfd standard_error = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return !diag.never_wait || poll(&standard_error, 1, 0) != 0;
+}
+
+/* Nobody is left to tell if standard error is gone. */
+static void write_line(const char *line, size_t size)
+{
+    while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
+        ;
+}
+
+static void tell_lost(void)
+{
+    char line[128];
+    int size =
+        snprintf(line, sizeof line, "%s: warn: %u lines are lost: the log is read too slowly\n",
+                 diag.program, diag.lost);
+    diag.lost = 0;
+    write_line(line, (size_t)size);
+}
+
 void diag_log(enum diag_level level, const char *format, ...)
 {
     if (!diag_enabled(level))
@@ -52,9 +84,12 @@ void diag_log(enum diag_level level, const char *format, ...)
     if (size > sizeof line - 1)
         size = sizeof line - 1;
     line[size++] = '\n';
-    /* Nobody is left to tell if standard error is gone. */
-    while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
-        ;
+    if (diag.lost > 0 && has_room())
+        tell_lost();
+    if (has_room())
+        write_line(line, size);
+    else
+        diag.lost++;
 }
 
 /* What stands in a log line as it is. A backslash does, so that JSON and patterns stay what they

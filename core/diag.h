@@ -18,6 +18,10 @@ void diag_init(const char *program, enum diag_level level);
 /* From now on this is the lowest importance written; returns what was. */
 enum diag_level diag_set_level(enum diag_level level);
 
+/* From now on a line for which standard error has no room is lost, and how many were is said when
+ * there is: who serves others must not wait for whoever reads the log. */
+void diag_never_wait(void);
+
 void diag_log(enum diag_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* True if a line at this level would be written: to spare the making of its arguments. */

@@ -403,6 +403,7 @@ int server_turn(struct server *s, int timeout_ms)
 
 int server_start(struct server *s)
 {
+    diag_never_wait();
     while (!s->stopped) {
         int rc = server_turn(s, NETPOLL_FOREVER);
         if (rc < 0) {

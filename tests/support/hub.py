@@ -14,6 +14,7 @@ Nothing here sleeps to wait: it waits for bytes, log lines or counters, up to a 
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -34,6 +35,7 @@ SANITIZER = re.compile(r"Sanitizer|runtime error:|detected memory leaks")
 LISTENING = re.compile(r"chatroom_server: info: listening on (\S+)")
 SHUTDOWN = "The hub is shutting down."
 EXIT_UNAVAILABLE = 69
+LOG_PIPE = 1 << 20  # bytes; the hub does not wait for who reads its log
 
 # One line per report; a small quarantine, or freed memory would count as used in the tests of
 # memory.
@@ -250,6 +252,7 @@ class Hub:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         env=environment, pass_fds=inherited)
+        fcntl.fcntl(self.process.stderr, fcntl.F_SETPIPE_SZ, LOG_PIPE)
         self.log = Log(self.process.stderr)
         self.clients = []
         self.addresses = []

@@ -146,6 +146,49 @@ static void a_long_line_is_cut_and_still_ends(void **state)
     }
 }
 
+static size_t count_lines(const char *text, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++)
+        n += text[i] == '\n';
+    return n;
+}
+
+/* Standard error is a pipe that nobody reads from. */
+static void a_log_that_is_not_read_holds_up_nobody(void **state)
+{
+    enum { LINES = 20000 };
+    static char out[1 << 20];
+    char wanted[128];
+    int ends[2];
+    (void)state;
+    int saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    diag_init("prog", DIAG_INFO);
+    diag_never_wait();
+    for (int i = 0; i < LINES; i++)
+        diag_log(DIAG_INFO, "line %d", i);
+    ssize_t n = read(ends[0], out, sizeof out);
+    assert_true(n > 0);
+    size_t written = count_lines(out, (size_t)n);
+    assert_in_range(written, 100, LINES - 1);
+    diag_log(DIAG_INFO, "that was all");
+    diag_log(DIAG_INFO, "really");
+    n = read(ends[0], out, sizeof out - 1);
+    dup2(saved, STDERR_FILENO);
+    assert_true(n > 0);
+    out[n] = '\0';
+    snprintf(wanted, sizeof wanted,
+             "prog: warn: %zu lines are lost: the log is read too slowly\n"
+             "prog: info: that was all\nprog: info: really\n",
+             LINES - written);
+    assert_string_equal(out, wanted);
+    close(saved);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +198,7 @@ int main(void)
         cmocka_unit_test(levels_have_names_both_ways),
         cmocka_unit_test(lines_below_the_level_are_not_written),
         cmocka_unit_test(a_long_line_is_cut_and_still_ends),
+        cmocka_unit_test(a_log_that_is_not_read_holds_up_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
