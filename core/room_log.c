@@ -29,24 +29,39 @@ void segment_pool_fini(struct segment_pool *pool)
     pool->count = 0;
 }
 
-static struct segment *segment_take(struct segment_pool *pool, size_t size)
+/* For a record of `need` bytes, in a log whose last segment has `last` bytes, or 0. */
+static size_t segment_size_for(const struct segment_pool *pool, size_t need, size_t last)
+{
+    size_t size = pool->made < pool->keep ? pool->segment_size : SEGMENT_FIRST;
+    if (size < 2 * last)
+        size = 2 * last;
+    if (size > pool->segment_size)
+        size = pool->segment_size;
+    return size > need ? size : need;
+}
+
+static struct segment *segment_take(struct segment_pool *pool, size_t need, size_t last)
 {
     struct segment *s = pool->free;
-    if (s && size <= pool->segment_size) {
+    if (s && need <= pool->segment_size) {
         pool->free = s->next;
         pool->count--;
         return s;
     }
-    size = size > pool->segment_size ? size : pool->segment_size;
+    size_t size = segment_size_for(pool, need, last);
     s = malloc(sizeof *s + size);
-    if (s)
-        s->size = size;
+    if (!s)
+        return NULL;
+    s->size = size;
+    pool->made += size == pool->segment_size;
     return s;
 }
 
 static void segment_give(struct segment_pool *pool, struct segment *s)
 {
-    if (pool->count >= pool->keep || s->size != pool->segment_size) {
+    bool full = s->size == pool->segment_size;
+    if (!full || pool->count >= pool->keep) {
+        pool->made -= full;
         free(s);
         return;
     }
@@ -138,7 +153,7 @@ char *room_log_reserve(struct room_log *log, size_t size)
     struct segment *last = log->last;
     if (last && last->size - last->used >= size)
         return last->data + last->used;
-    struct segment *s = segment_take(log->pool, size);
+    struct segment *s = segment_take(log->pool, size, last ? last->size : 0);
     if (!s)
         return NULL;
     s->next = NULL;

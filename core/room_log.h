@@ -20,13 +20,21 @@
 
 struct segment;
 
-/* Spare segments of one size, shared by all logs of a thread: the last one freed is still warm. */
+/*
+ * Segments of one size, shared by all logs of a thread: the last one freed is still warm. There are
+ * `keep` of them for whoever comes first, which is enough for those that are busy at a time. Were
+ * more logs to hold something at once, say ten thousand rooms in which one line was said, then a
+ * log begins with SEGMENT_FIRST bytes, and what it takes next is twice as large, up to full size.
+ */
 struct segment_pool {
     struct segment *free;
-    size_t count;
+    size_t count;        /* spares */
+    size_t made;         /* of full size, spares and in use */
     size_t keep;         /* most spares kept */
     size_t segment_size; /* bytes of data in each */
 };
+
+enum { SEGMENT_FIRST = 256 };
 
 void segment_pool_init(struct segment_pool *pool, size_t segment_size, size_t keep);
 void segment_pool_fini(struct segment_pool *pool);

@@ -388,6 +388,39 @@ static void the_marks_of_a_burst_are_given_back(void **state)
     segment_pool_fini(&pool);
 }
 
+/* Ten thousand rooms in which one line was said take little; one in which much is said, no longer
+ * in small pieces. */
+static void logs_beyond_the_spares_begin_small(void **state)
+{
+    enum { FULL = 4096, KEEP = 2, LOGS = 10 };
+    struct segment_pool pool;
+    struct room_log logs[LOGS];
+    struct iovec parts[16];
+    size_t covered;
+    (void)state;
+    segment_pool_init(&pool, FULL, KEEP);
+    for (size_t i = 0; i < LOGS; i++) {
+        room_log_init(&logs[i], &pool);
+        append_to(&logs[i], 1, 1);
+    }
+    assert_int_equal(pool.made, KEEP);
+    struct room_log *log = &logs[LOGS - 1];
+    for (uint64_t n = 2; n <= 3 * FULL; n++)
+        append_to(log, 1, n);
+    /* 256, 512, 1024, 2048, and then 4096 each */
+    assert_int_equal(room_log_gather(log, 0, log->end, parts, 16, &covered), 7);
+    assert_int_equal(covered, 3 * FULL);
+    assert_int_equal(parts[0].iov_len, SEGMENT_FIRST);
+    assert_int_equal(parts[3].iov_len, FULL / 2);
+    assert_int_equal(parts[5].iov_len, FULL);
+    assert_int_equal(pool.made, KEEP + 3);
+    for (size_t i = 0; i < LOGS; i++)
+        room_log_fini(&logs[i]);
+    assert_int_equal(pool.made, KEEP);
+    assert_int_equal(pool.count, KEEP);
+    segment_pool_fini(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +431,7 @@ int main(void)
         cmocka_unit_test(numbers_of_what_was_dropped_are_not_counted),
         cmocka_unit_test(a_log_that_keeps_up_needs_no_new_memory),
         cmocka_unit_test(spares_are_shared_and_few),
+        cmocka_unit_test(logs_beyond_the_spares_begin_small),
         cmocka_unit_test(the_marks_of_a_burst_are_given_back),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(the_log_agrees_with_a_list_of_records),
