@@ -12,6 +12,7 @@
 
 enum {
     SENTENCE_MAX = 512,
+    LINES_PER_LOOK = 4,
     POSTED_MAX = 1 << 20, /* bytes a turn: about ten milliseconds of sends to a small room */
 };
 
@@ -53,7 +54,8 @@ static int tables_init(struct hub *hub)
 
 int hub_init(struct hub *hub, const struct hub_limits *limits, uint32_t slots)
 {
-    *hub = (struct hub){.limits = *limits, .max_slots = slots, .next_id = 1};
+    *hub = (struct hub){
+        .limits = *limits, .max_slots = slots, .next_id = 1, .taken_max_ns = HUB_TAKEN_MAX_NS};
     hub->filters = filter_chain_new(limits->max_line);
     choose_server_id(hub);
     room_pools_init(&hub->pools);
@@ -100,18 +102,66 @@ void hub_fini(struct hub *hub)
     *hub = (struct hub){0};
 }
 
+void hub_flushed(struct hub *hub)
+{
+    hub->posted = 0;
+    hub->due = 0;
+    hub->judged = hub_filters_spent(hub);
+    hub->taking_since_ns = 0;
+    hub->spent = false;
+    hub_share(hub, 1);
+}
+
 void hub_turn(struct hub *hub)
 {
     hub->now_ms = 0;
-    hub->posted = 0;
-    hub->judged = hub_filters_spent(hub);
+    hub_flushed(hub);
 }
 
 bool hub_full(const struct hub *hub)
 {
     size_t quarter = hub->limits.lag_limit / 4;
-    return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX) ||
+    return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX) || hub->due > HUB_DUE_MAX ||
            hub_filters_spent(hub) - hub->judged > HUB_JUDGED_MAX_NS;
+}
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+bool hub_share(struct hub *hub, uint32_t parts)
+{
+    if (hub->spent || hub_full(hub))
+        return false;
+    hub->share = (struct hub_share){
+        .ns = hub->taken_max_ns / parts,
+        .due_max = hub->due + HUB_DUE_MAX / parts,
+    };
+    return true;
+}
+
+/* Not at every line: a look at the clock costs a tenth of a short one. */
+static bool took_long(struct hub *hub)
+{
+    struct hub_share *share = &hub->share;
+    if (share->lines++ % LINES_PER_LOOK != 0)
+        return share->late;
+    uint64_t now = monotonic_ns();
+    if (share->lines == 1)
+        share->began_ns = now;
+    if (hub->taking_since_ns == 0)
+        hub->taking_since_ns = now;
+    share->late = now - share->began_ns > share->ns;
+    hub->spent = now - hub->taking_since_ns > hub->taken_max_ns;
+    return share->late;
+}
+
+bool hub_late(struct hub *hub)
+{
+    return took_long(hub) || hub->due > hub->share.due_max;
 }
 
 int64_t hub_now(struct hub *hub)

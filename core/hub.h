@@ -40,12 +40,24 @@ enum {
     HUB_POST_COST = 128,      /* what posting takes beside the bytes, as if it were bytes */
     HUB_LIST_MAX = 500,       /* names in an answer to /who and /rooms */
     HUB_JUDGED_MAX_NS = 10 * 1000 * 1000, /* filters may take in a turn: then comes the flush */
+    HUB_TAKEN_MAX_NS = 2 * 1000 * 1000,   /* so may taking in lines, whatever they are */
+    HUB_DUE_MAX = 8 << 20, /* bytes posted in a turn, times those who hear them: so many are copied
+                              to the kernel in two or three milliseconds */
 };
 
 /* A set of small numbers in an array; who stands in it is marked elsewhere. */
 struct slot_list {
     uint32_t *items;
     uint32_t count;
+};
+
+/* A part of what may be taken in between two flushes: of the time, and of what it makes due. */
+struct hub_share {
+    uint64_t began_ns; /* monotonic */
+    uint64_t ns;       /* so long */
+    size_t due_max;    /* as far as hub->due may go */
+    uint32_t lines;    /* taken in this share */
+    bool late;         /* it lasted for longer */
 };
 
 struct hub {
@@ -72,7 +84,12 @@ struct hub {
     struct slot_list pending; /* connections to flush by themselves */
     struct slot_list attend;  /* connections that the server must look at */
     uint32_t leaving;         /* connections that are not open any more */
-    size_t posted;   /* in this turn: bytes appended to live logs, and HUB_POST_COST each */
+    size_t posted;         /* in this turn: bytes appended to live logs, and HUB_POST_COST each */
+    size_t due;            /* the same, times those who hear them */
+    uint64_t taken_max_ns; /* HUB_TAKEN_MAX_NS; tests have no clock */
+    uint64_t taking_since_ns; /* monotonic, the first line since the last flush; 0: none yet */
+    bool spent;               /* that is longer ago than taken_max_ns */
+    struct hub_share share;
     uint64_t judged; /* ns that filters had taken before this turn (hub_filters_spent) */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
@@ -97,6 +114,19 @@ void hub_turn(struct hub *hub);
 /* True once so much was posted in this turn, or filters have taken so long, that the flush must
  * come first: further input waits, or those who read well would be taken for laggards, or wait. */
 bool hub_full(const struct hub *hub);
+
+/* From now on lines are taken by one of so many who wait for a turn of theirs, or by all (1). A
+ * line may be a command, which posts nothing and takes its time. False, and nothing changes, if
+ * there is nothing left to share: the flush must come first. */
+bool hub_share(struct hub *hub, uint32_t parts);
+
+/* Asked before each line: true once the share is used up. Every share is good for one line. */
+bool hub_late(struct hub *hub);
+
+/* What was posted has been flushed: there is room again, and time. */
+void hub_flushed(struct hub *hub);
+
+/* The wall clock in milliseconds, as it was when this turn first asked. */
 int64_t hub_now(struct hub *hub);
 
 /* ---- connections (hub.c) -------------------------------------------------------------------- */

@@ -259,8 +259,10 @@ static int post(struct hub *hub, struct room *room, struct event *e, bool number
         return rc;
     }
     hub->posted += HUB_POST_COST;
-    for (int w = 0; w < WIRE_COUNT; w++)
+    for (int w = 0; w < WIRE_COUNT; w++) {
         hub->posted += room->live[w].end - before[w];
+        hub->due += (room->live[w].end - before[w]) * room->hearing[w];
+    }
     if (sender)
         jump_own(hub, sender, room, before);
     mark_dirty(hub, room);

@@ -389,8 +389,7 @@ int server_turn(struct server *s, int timeout_ms)
     if (server_reload_turn(s))
         server_filters_tick(s); /* timers of other filters */
     s->work_left = fanout_flush(&s->fanout);
-    s->hub.posted = 0;
-    s->hub.judged = hub_filters_spent(&s->hub);
+    hub_flushed(&s->hub);
     if (s->hub.attend.count > 0 && session_attend(s))
         s->work_left = true;
     if (s->hub.dirty.count + s->hub.pending.count > 0)

@@ -88,7 +88,7 @@ static bool must_wait(struct server *s, struct conn *c)
         return true;
     if (outq_bytes(&c->outq) > HUB_OUTQ_HIGH)
         hold(s, c, 0);
-    else if (hub_full(&s->hub))
+    else if (hub_full(&s->hub) || hub_late(&s->hub))
         wait_for_flush(s, c);
     else
         return false;
@@ -224,7 +224,7 @@ bool session_attend(struct server *s)
     hub->attend.count = 0;
     s->attended = list;
     uint32_t k = 0;
-    while (k < list.count && !hub_full(hub))
+    while (k < list.count && hub_share(hub, list.count)) /* nobody keeps the others waiting */
         attend(s, list.items[k++]);
     /* The turn is full: those who had no chance yet are the first of the next. So everybody comes
      * to be first, when all was just sent: a barrier cannot wait for ever. */
