@@ -182,7 +182,8 @@ static int bind_address(int fd, const struct address *a)
 /* What accepted sockets inherit: no Nagle (the hub batches by itself); a peer that is gone without
  * a word is noticed within a few minutes, by keepalive if nothing is to be sent, by
  * TCP_USER_TIMEOUT (RFC 5482) if something is: that is also how long a peer may stop reading
- * altogether. */
+ * altogether. And what a peer does not take stays with the hub, which has a bound for it, and not
+ * by the megabyte with the kernel, where a thousand such peers use up what all of TCP may have. */
 static void set_options(int fd, sa_family_t family)
 {
     int on = 1;
@@ -199,6 +200,8 @@ static void set_options(int fd, sa_family_t family)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+    int unsent_max = 128 << 10;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
 }
 
 /* Where a socket was bound: the kernel may have chosen the port. */

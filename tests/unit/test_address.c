@@ -215,6 +215,11 @@ static void port_0_becomes_the_port_that_was_chosen(void **state)
     assert_true(server >= 0);
     assert_int_equal(option_of(server, IPPROTO_TCP, TCP_NODELAY), 1);
     assert_int_equal(option_of(server, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_USER_TIMEOUT), 300000);
+    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 128 << 10);
 
     struct address peer;
     assert_int_equal(address_of_peer(client, &peer), 0);
