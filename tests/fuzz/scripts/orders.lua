@@ -165,6 +165,36 @@ function orders.Z(_, text)
     return hub.cancel(timer + #text - 3)
 end
 
+-- Texts of all alphabets.
+local tally = hub.tally(5)
+
+orders["1"] = function(msg)
+    local letters, capitals = hub.letters(msg)
+    return hub.drop(letters .. " " .. capitals)
+end
+
+orders["2"] = function(msg, text)
+    msg.text = hub.lower(text ~= "" and text or msg)
+end
+
+orders["3"] = function(msg, text)
+    return hub.drop(tostring(hub.fingerprint(msg, text)))
+end
+
+orders["4"] = function(msg, text)
+    for _, host, fault in hub.links(text) do
+        msg.text = msg.text .. (host or fault)
+    end
+end
+
+orders["5"] = function(_, text)
+    return hub.reply(hub.json(text, #text // 2))
+end
+
+orders["6"] = function(_, text)
+    return tally:count(text) > 1 and hub.drop(text)
+end
+
 -- Strings, protected: so the watch must stop it all the same.
 function orders.g(msg, text)
     local pattern, with = text:match("^(.-)/(.*)$")
