@@ -5,9 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44
+#endif
 
 #define PATH_107                                                                                   \
     "/tmp/"                                                                                        \
@@ -218,7 +224,6 @@ static void port_0_becomes_the_port_that_was_chosen(void **state)
     assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPIDLE), 60);
     assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPINTVL), 20);
     assert_int_equal(option_of(server, IPPROTO_TCP, TCP_KEEPCNT), 4);
-    assert_int_equal(option_of(server, IPPROTO_TCP, TCP_USER_TIMEOUT), 300000);
     assert_int_equal(option_of(server, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 128 << 10);
 
     struct address peer;
@@ -228,6 +233,82 @@ static void port_0_becomes_the_port_that_was_chosen(void **state)
     close(server);
     close(client);
     close(fd);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* For so long, one end sends as much as it can, and the other reads 20 KB a second. Returns how
+ * much that end could send, or the errno that ended it, negative. */
+static int64_t send_to_a_slow_reader(int from, int to, int64_t ms)
+{
+    static char bytes[65536];
+    int64_t sent = 0;
+    for (int64_t end = now_ms() + ms; now_ms() < end;) {
+        struct pollfd writable = {.fd = from, .events = POLLOUT};
+        poll(&writable, 1, 50);
+        ssize_t n = send(from, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN)
+            return -errno;
+        sent += n > 0 ? n : 0;
+        if (recv(to, bytes, 1000, MSG_DONTWAIT) <= 0 && errno != EAGAIN)
+            return -errno;
+    }
+    return sent;
+}
+
+/* A listening socket and the two ends of a connection to it. */
+struct line {
+    int listener;
+    int client;
+    int server;
+};
+
+static struct line line_open(void)
+{
+    struct address a = parsed("127.0.0.1:0");
+    struct line line = {.listener = address_listen(&a)};
+    assert_true(line.listener >= 0);
+    line.client = connected_to(&a);
+    line.server = accept(line.listener, NULL, NULL);
+    assert_true(line.server >= 0);
+    return line;
+}
+
+static void line_close(const struct line *line)
+{
+    close(line->server);
+    close(line->client);
+    close(line->listener);
+}
+
+/* TCP_USER_TIMEOUT would do so. If there is one, 1/300 of it must do no harm in 2.5 seconds. */
+static void who_reads_slowly_is_not_taken_for_gone(void **state)
+{
+    struct line line = line_open();
+    (void)state;
+    int timeout_ms = option_of(line.server, IPPROTO_TCP, TCP_USER_TIMEOUT) / 300;
+    setsockopt(line.server, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+    assert_true(send_to_a_slow_reader(line.server, line.client, 2500) > 100000);
+    line_close(&line);
+}
+
+/* Linux 6.15 and newer. */
+static void who_is_gone_is_sent_things_again_every_20_seconds(void **state)
+{
+    struct line line = line_open();
+    int again_ms = 0;
+    socklen_t size = sizeof again_ms;
+    (void)state;
+    if (getsockopt(line.server, IPPROTO_TCP, TCP_RTO_MAX_MS, &again_ms, &size) == 0)
+        assert_int_equal(again_ms, 20000);
+    else
+        assert_int_equal(errno, ENOPROTOOPT);
+    line_close(&line);
 }
 
 static void a_port_in_use_is_an_error_and_free_again_at_once(void **state)
@@ -408,6 +489,8 @@ int main(void)
         cmocka_unit_test(a_short_buffer_gets_a_short_text),
         cmocka_unit_test(the_brief_form_says_what_the_log_needs),
         cmocka_unit_test(port_0_becomes_the_port_that_was_chosen),
+        cmocka_unit_test(who_reads_slowly_is_not_taken_for_gone),
+        cmocka_unit_test(who_is_gone_is_sent_things_again_every_20_seconds),
         cmocka_unit_test(a_port_in_use_is_an_error_and_free_again_at_once),
         cmocka_unit_test(an_ipv6_listener_leaves_ipv4_to_others),
         cmocka_unit_test_setup_teardown(a_unix_socket_listens_and_goes, make_folder, remove_folder),
