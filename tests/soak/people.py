@@ -93,10 +93,11 @@ class Person:
         self.hearings = {}  # as the hub said
         self.numbers = collections.Counter()  # next number, by room
         self.said = collections.defaultdict(collections.deque)
+        self.questions = 0
         self.asked = collections.deque()  # (token, time, copy of numbers) of pings
         self.sure = collections.Counter()  # so many messages the hub has had for certain, by room
         self.last_heard = {}  # how many messages so far, by room and key of the speaker
-        self.answers = collections.Counter()  # errors heard, by kind; "pong"
+        self.answers = collections.Counter()  # errors and confirmations heard, by kind
         self.due = collections.Counter()  # errors that must come
         self.history = None  # (room, messages still to come, events)
         self.out = b""
@@ -125,6 +126,8 @@ class Person:
                 self.out = self.out[os.write(self.wire.sink, self.out):]
         except BlockingIOError:
             pass
+        except OSError as error:
+            raise self.town.broken(self, error.strerror) from None
 
     def say(self, how, words):
         """A message in the current room, in one of the ways of speech.py."""
@@ -149,8 +152,8 @@ class Person:
 
     def ask(self):
         """A ping. Its answer tells that all before it has been taken."""
-        token = f"t{self.key}.{self.answers['asked']}"
-        self.answers["asked"] += 1
+        self.questions += 1
+        token = f"t{self.key}.{self.questions}"
         self.asked.append((token, time.monotonic(), collections.Counter(self.numbers)))
         self.send(f"/ping {token}")
 
@@ -208,7 +211,9 @@ class Person:
             data = os.read(self.wire.source, PIECE)
         except BlockingIOError:
             return
-        except ConnectionResetError:
+        except OSError as error:
+            if not self.leaving:
+                raise self.town.broken(self, error.strerror) from None
             data = b""
         if not data:
             self.town.see_off(self)
@@ -365,7 +370,7 @@ class Person:
     def take_who(self, event):
         """The scribe knows it already."""
         if self.scribe_of == event.room:
-            self.town.censuses += 1
+            self.town.done["censuses"] += 1
             known = {*self.present.values(), self.nick}
             if set(event.names) != known:
                 self.complain("wrong", f"/who differs by {known ^ set(event.names)}")

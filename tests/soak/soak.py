@@ -35,9 +35,9 @@ RSS_LIMIT, RSS_LIMIT_SANITIZED = 1024, 4096  # KiB that a slope may come to over
 EXPECTED_ERRORS = r"stamp\.lua|filters not reloaded|check: .*stamp"
 
 # What must have happened at least once.
-EVENTS = ("nicks", "histories", "drops", "long", "unknown", "stalls", "left by quit", "left by end",
-          "left by reset", "left by cut", "programs ended", "programs killed", "reload by signal",
-          "reload by command", "reload by change", "reload refused", "roll back")
+EVENTS = ("nicks", "histories", "censuses", "drops", "long", "unknown", "stalls", "left by quit",
+          "left by end", "left by reset", "left by cut", "programs ended", "programs killed",
+          "reload by signal", "reload by command", "reload by change", "reload refused", "roll back")
 
 
 def parse():
@@ -80,7 +80,6 @@ class Soak:
         self.wanted = False  # a sample
         self.shown = 0.0  # the next row of the table is of then
         self.closing = {}  # the hub's counters when nobody spoke any more
-        self.silent = 0  # people who had not heard everything by then
 
     # ---- the run ----
 

@@ -42,7 +42,6 @@ class Town:
         self.privates = 0
         self.gaps = 0
         self.skipped = 0
-        self.censuses = 0
         self.slowest = 0.0  # answer to a ping since the last sample, in seconds
         self.operator = None  # who asks for the hub's counters
         self.stats = {}  # these, as they came last
@@ -111,9 +110,14 @@ class Town:
         if not person.wire.ended_well():
             self.complaints.add("programs", f"{person.name} ended badly")
         if not person.leaving:
-            raise Failure(f"the hub has closed the connection of {person.name}")
+            raise self.broken(person, "end of input")
         for hearing in person.hearings.values():
             hearing.over = True
+
+    def broken(self, person, why):
+        """What to say when somebody's connection is gone."""
+        told = self.server.log.matches(rf"info: client-{person.id} .*left: ")
+        return Failure(f"{person.name}: {why}\n" + "\n".join(told))
 
     def vanish(self, person):
         """It is gone, and tells nobody."""
