@@ -5,12 +5,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-enum { SLICE = 1024 }; /* sends between two looks at the input: two to three milliseconds */
+enum {
+    SLICE_NS = 1000 * 1000, /* between two looks at the input */
+    SLICE_MIN = 64,         /* sends in that time, at least */
+    SLICE_MAX = 1024,       /* and at most */
+};
 
 int fanout_init(struct fanout *f, struct hub *hub, struct netpoll *np, uint32_t slots)
 {
-    *f = (struct fanout){.hub = hub, .np = np, .slice = SLICE};
+    *f = (struct fanout){.hub = hub, .np = np, .slice = SLICE_MAX, .slice_ns = SLICE_NS};
     f->rooms.items = calloc(HUB_ROOMS_MAX, sizeof *f->rooms.items);
     f->later.items = calloc(HUB_ROOMS_MAX, sizeof *f->later.items);
     f->conns.items = calloc(slots, sizeof *f->conns.items);
@@ -54,7 +60,8 @@ struct range_memo {
     struct iovec parts[NETPOLL_IOV_MAX];
 };
 
-static void memo_set(struct range_memo *memo, const struct room_log *log, uint64_t from)
+static void memo_set(struct range_memo *memo, struct room *room, const struct room_log *log,
+                     uint64_t from)
 {
     size_t covered;
     if (memo->n > 0 && memo->from == from)
@@ -62,6 +69,7 @@ static void memo_set(struct range_memo *memo, const struct room_log *log, uint64
     memo->from = from;
     memo->n = room_log_gather(log, from, log->end, memo->parts, NETPOLL_IOV_MAX, &covered);
     memo->to = from + covered;
+    room->level &= memo->to == log->end;
 }
 
 /* A member whose turn it is; a memo for each encoding. Returns how many sends that cost. */
@@ -71,16 +79,19 @@ static uint32_t flush_member(struct fanout *f, struct room *room, struct member 
     const struct room_log *log = &room->live[m->wire];
     struct range_memo *memo = &memos[m->wire];
     if (m->flags) {
+        room->level = false;
         hub_pend(f->hub, &f->hub->conns[netpoll_slot(m->handle)]);
         return 1;
     }
     if (m->cursor == log->end)
         return 0;
-    memo_set(memo, log, m->cursor);
+    memo_set(memo, room, log, m->cursor);
     int rc = netpoll_send(f->np, m->handle, memo->parts, memo->n);
     if (rc == 0)
         m->cursor = memo->to;
-    else if (rc != -EBUSY)
+    else if (rc == -EBUSY)
+        room->level = false;
+    else
         m->cursor = log->end; /* its connection is going down: it is due nothing more */
     return 1;
 }
@@ -96,6 +107,8 @@ static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
 {
     struct range_memo memos[WIRE_COUNT];
     uint32_t i = room->next;
+    if (i == 0)
+        room->level = true; /* until one is found who is not, or something is posted */
     for (int w = 0; w < WIRE_COUNT; w++)
         memos[w].n = 0;
     for (; i < room->count; i++) {
@@ -129,30 +142,49 @@ static bool all_sent(const struct hub *hub, const struct room *room)
     return true;
 }
 
-/* Rooms in the order in which they became dirty. The one that the slice cuts off goes behind those
- * that it did not reach, which so never wait for all of it. They all stay marked as dirty, until
- * they are settled. */
-static void flush_rooms(struct fanout *f)
+/* Rooms that became dirty since the last slice, and behind them those that it left over. Returns
+ * how many of the latter there are. */
+static uint32_t take_rooms(struct fanout *f)
 {
-    struct hub *hub = f->hub;
-    struct room *cut = NULL;
-    uint32_t budget = f->slice;
-    uint32_t complete = 0;
-    list_take(&f->rooms, &hub->dirty);
+    struct slot_list *dirty = &f->hub->dirty;
+    uint32_t left = f->left_over < dirty->count ? f->left_over : dirty->count;
+    uint32_t fresh = dirty->count - left;
+    memcpy(f->rooms.items, dirty->items + left, fresh * sizeof *dirty->items);
+    memcpy(f->rooms.items + fresh, dirty->items, left * sizeof *dirty->items);
+    f->rooms.count = dirty->count;
     f->later.count = 0;
+    dirty->count = 0;
+    return left;
+}
+
+/* In a slice of sends, half of which is for the rooms that were left over, if there are any: so
+ * nobody in a small room waits for a large one, nor the other way round for ever. A room that is
+ * cut off goes behind those that were not reached. They all stay marked as dirty, until they are
+ * settled. Returns how many sends that were. */
+static uint32_t flush_rooms(struct fanout *f)
+{
+    uint32_t left = take_rooms(f);
+    uint32_t kept = left > 0 ? (f->slice + 1) / 2 : 0;
+    uint32_t budget = f->slice - kept;
+    struct room *cut[2]; /* one of each kind */
+    uint32_t cuts = 0;
+    uint32_t complete = 0;
     for (uint32_t k = 0; k < f->rooms.count; k++) {
-        struct room *room = hub->rooms[f->rooms.items[k]];
+        struct room *room = f->hub->rooms[f->rooms.items[k]];
+        if (k == f->rooms.count - left)
+            budget += kept;
         bool reached = budget > 0;
         if (flush_room(f, room, &budget))
             f->rooms.items[complete++] = room->id;
         else if (reached)
-            cut = room;
+            cut[cuts++] = room;
         else
             list_add(&f->later, room->id);
     }
     f->rooms.count = complete;
-    if (cut)
-        list_add(&f->later, cut->id);
+    for (uint32_t k = 0; k < cuts; k++)
+        list_add(&f->later, cut[k]->id);
+    return f->slice - budget;
 }
 
 /* After the commit: who is complete gives back its memory; who is not comes again. */
@@ -162,12 +194,32 @@ static void settle_rooms(struct fanout *f)
     for (uint32_t k = 0; k < f->rooms.count; k++) {
         struct room *room = hub->rooms[f->rooms.items[k]];
         hub_settle(hub, room);
-        room->dirty = !all_sent(hub, room);
+        room->dirty = !room->level && !all_sent(hub, room);
         if (room->dirty)
             list_add(&hub->dirty, room->id);
     }
     for (uint32_t k = 0; k < f->later.count; k++)
         list_add(&hub->dirty, f->later.items[k]);
+    f->left_over = hub->dirty.count;
+}
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* What a send takes differs by a factor of ten, between machines and with what the other end does:
+ * the next slice has as many as slice_ns allows, going by the last ones. */
+static void adapt_slice(struct fanout *f, uint32_t sends, uint64_t began_ns)
+{
+    if (sends < SLICE_MIN || f->slice_ns == 0)
+        return;
+    uint64_t fit = sends * f->slice_ns / (monotonic_ns() - began_ns + 1);
+    fit = fit < SLICE_MIN ? SLICE_MIN : fit;
+    fit = fit > SLICE_MAX ? SLICE_MAX : fit;
+    f->slice = (f->slice + (uint32_t)fit) / 2;
 }
 
 /* ---- the slow path: connections ------------------------------------------------------------- */
@@ -318,6 +370,7 @@ void fanout_fell_short(struct fanout *f, struct conn *c, size_t left)
     }
     /* Fast path: its cursor was moved too far. */
     hub_member(f->hub, conn_links(c))->cursor -= left;
+    f->hub->rooms[conn_links(c)->room]->level = false;
     hub_queue_live(f->hub, c);
     hub_mark_slow(f->hub, c);
 }
@@ -332,8 +385,10 @@ bool fanout_flush(struct fanout *f)
 {
     if (f->hub->dirty.count + f->hub->pending.count == 0)
         return false;
-    flush_rooms(f);
+    uint64_t began_ns = monotonic_ns();
+    uint32_t sends = flush_rooms(f);
     flush_all_conns(f);
     settle_rooms(f);
+    adapt_slice(f, sends, began_ns);
     return f->hub->dirty.count + f->hub->pending.count > 0;
 }

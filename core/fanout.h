@@ -7,8 +7,8 @@
  * tell of) is flushed as a connection: out-queue first, then its rooms, one send for all; what was
  * taken is known after the commit only, and consumed then.
  *
- * A large room is flushed in slices, so that input is served in between; whoever comes later in the
- * slice order simply gets a longer range.
+ * A large room is flushed in slices of about a millisecond, so that input is served in between, and
+ * other rooms; whoever comes later in the slice order simply gets a longer range.
  */
 #ifndef CHATROOM_FANOUT_H
 #define CHATROOM_FANOUT_H
@@ -22,6 +22,8 @@ struct fanout {
     struct hub *hub;
     struct netpoll *np;
     uint32_t slice;          /* sends between two looks at the input; tests make it small */
+    uint32_t slice_ns;       /* the time they should take; 0: the slice stays as it is */
+    uint32_t left_over;      /* of the hub's dirty rooms: the first ones, which a slice left over */
     struct slot_list rooms;  /* in work; swapped with the hub's */
     struct slot_list later;  /* of these, those that the slice did not cover */
     struct slot_list conns;  /* in work, like the rooms */

@@ -132,7 +132,8 @@ void hub_settle(struct hub *hub, struct room *room)
         struct room_log *log = &room->live[w];
         struct room_log *history = &room->history[w];
         if (log->start != log->end)
-            room_log_drop(log, lowest_need(hub, room, (enum wire_id)w, log));
+            room_log_drop(log,
+                          room->level ? log->end : lowest_need(hub, room, (enum wire_id)w, log));
         if (history->readers == 0)
             room_log_drop(history, history_start(hub, room, history));
     }

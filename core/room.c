@@ -162,6 +162,7 @@ int room_post(struct room *room, struct event *e, bool numbered, uint32_t histor
             return give_up(room);
     }
     room->number += numbered;
+    room->level = false;
     for (int w = 0; w < WIRE_COUNT; w++) {
         before[w] = room->live[w].end;
         if (records[w].live)

@@ -44,6 +44,7 @@ struct room {
     uint32_t id;   /* its place in the hub's table */
     uint32_t next; /* the member at which its flush goes on */
     bool dirty;    /* in the hub's list of rooms to flush */
+    bool level;    /* the last flush took every member to the end of its log */
     uint8_t name_size;
     char name[TEXT_ROOM_MAX];
 };

@@ -67,6 +67,7 @@ void world_open_filtered(struct world *w, const struct hub_limits *limits,
     s->hub.filters = filters;
     open_poller(w);
     assert_int_equal(fanout_init(&s->fanout, &s->hub, s->np, s->max_slots + 1), 0);
+    s->fanout.slice_ns = 0;
 }
 
 void world_open(struct world *w, const struct hub_limits *limits)

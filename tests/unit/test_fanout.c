@@ -381,6 +381,59 @@ static void allow_descriptors(rlim_t n)
     assert_true(limit.rlim_cur >= n);
 }
 
+/* What was just said in a small room is sent before the rest of what a large one is due; which gets
+ * its share all the same. */
+static void a_small_room_does_not_wait_for_what_was_left_over(void **state)
+{
+    struct client *c[20];
+    (void)state;
+    open_world();
+    world_clients(&w, c, COUNT_OF(c));
+    for (size_t i = 0; i < 2; i++) {
+        client_say(c[i], "/join #b");
+        world_settle(&w);
+        client_say(c[i], "/part #lobby");
+    }
+    world_hush(&w);
+    w.server->fanout.slice = 4;
+    client_say(c[2], "to all");
+    world_turn(&w);
+    for (int n = 0; n < 8; n++) {
+        char heard[64];
+        client_say(c[0], "b%d", n);
+        world_turn(&w);
+        snprintf(heard, sizeof heard, "#b client-1: b%d\n", n);
+        assert_heard(c[1], heard);
+    }
+    assert_false(w.server->work_left);
+    for (size_t i = 3; i < COUNT_OF(c); i++)
+        assert_heard(c[i], "client-3: to all\n");
+    world_close(&w);
+}
+
+static void a_slice_has_as_many_sends_as_its_time_allows(void **state)
+{
+    struct client *c[100];
+    (void)state;
+    open_world();
+    world_clients(&w, c, COUNT_OF(c));
+    world_hush(&w);
+    struct fanout *f = &w.server->fanout;
+    for (int n = 0; n < 20; n++) { /* as if each send took longer than a slice */
+        f->slice_ns = 1;
+        client_say(c[0], "slow");
+        world_settle(&w);
+    }
+    assert_int_equal(f->slice, 64);
+    for (int n = 0; n < 40; n++) { /* or next to nothing */
+        f->slice_ns = UINT32_MAX;
+        client_say(c[0], "fast");
+        world_settle(&w);
+    }
+    assert_in_range(f->slice, 1000, 1024);
+    world_close(&w);
+}
+
 /* With the slice that the server uses. */
 static void two_people_do_not_wait_for_a_large_room(void **state)
 {
@@ -548,6 +601,8 @@ int main(void)
         cmocka_unit_test(two_rooms_that_are_both_cut_off_are_both_served_to_the_end),
         cmocka_unit_test(who_was_flushed_in_an_earlier_slice_hears_what_was_said_between),
         cmocka_unit_test(members_may_go_and_come_between_slices),
+        cmocka_unit_test(a_small_room_does_not_wait_for_what_was_left_over),
+        cmocka_unit_test(a_slice_has_as_many_sends_as_its_time_allows),
         cmocka_unit_test(two_people_do_not_wait_for_a_large_room),
         cmocka_unit_test(a_delivery_is_one_send_and_nothing_else),
         cmocka_unit_test(mixed_encodings_cost_a_send_each),
