@@ -212,7 +212,8 @@ static int buffers_open(struct uring_priv *up, unsigned count)
     size_t ring_size = count * sizeof(struct io_uring_buf);
     up->buffer_count = count;
     up->buffers = mmap(NULL, ring_size, prot, flags, -1, 0);
-    up->memory = mmap(NULL, (size_t)count * URING_BUFFER_SIZE, prot, flags, -1, 0);
+    /* Whatever is used is used in turn, so all of it soon: page faults belong to the start. */
+    up->memory = mmap(NULL, (size_t)count * URING_BUFFER_SIZE, prot, flags | MAP_POPULATE, -1, 0);
     if (up->buffers == MAP_FAILED || up->memory == MAP_FAILED)
         return -ENOMEM;
     struct io_uring_buf_reg reg = {
