@@ -224,7 +224,7 @@ static int read_load_option(struct workload *w, int code, const char *value)
     case OPT_WARMUP:
         return read_count("--warmup", value, 1, STAMP_NUMBERS_MAX / 4, &w->warmup);
     case OPT_SLOW:
-        return read_small("--slow", value, 1, 90, &w->slow);
+        return read_small("--slow", value, 0, 90, &w->slow);
     case OPT_CHURN:
         return read_real("--churn", value, 0.1, 1e5, &w->churn);
     case OPT_QUIET_ROOM:

@@ -47,13 +47,20 @@ static void company_close(struct company *c)
     free(c->fds);
 }
 
+/* There is nothing to read, or a ping that the server may send. */
+static bool is_silent(const struct driver *driver, int fd)
+{
+    char bytes[64];
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_PEEK);
+    return n < 0 ? errno == EAGAIN : n > 0 && (size_t)n == driver->keepalive;
+}
+
 /* All are there, and have heard everything. */
 static int company_check(const struct company *c)
 {
-    char byte;
     int status = crowd_settle(&c->crowd, c->fds, c->count + 1);
     for (unsigned i = 0; i < c->count && !status; i++)
-        if (recv(c->fds[i], &byte, 1, MSG_DONTWAIT | MSG_PEEK) != -1 || errno != EAGAIN)
+        if (!is_silent(c->crowd.driver, c->fds[i]))
             status = say(EXIT_WRONG, "connection %u was told something, or cut off", i);
     return status;
 }

@@ -1,5 +1,6 @@
 """Plots, by gnuplot(1): cost over window, room size and message size; bars for the peers."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -14,8 +15,10 @@ set grid ytics lc rgb "#dddddd"
 set border 3
 set tics nomirror
 """
-TERMINALS = {"svg": "svg size 800,480 font 'sans,12' background '#ffffff'",
-             "png": "pngcairo size 1200,720 font 'sans,16'"}
+TERMINALS = {"svg": "svg noenhanced size 800,480 font 'sans,12' background '#ffffff'",
+             "png": "pngcairo noenhanced size 1200,720 font 'sans,16'"}
+COLOURS = ("#c1272d", "#0000a7", "#8a8a8a", "#c8c8c8", "#eecc16", "#008176", "#b35900", "#8e44ad",
+           "#5aa9e6", "#4d7c0f", "#d16ba5")
 
 
 def lines(results, servers, points):
@@ -39,17 +42,19 @@ def line_script(curves, xlabel):
     script = [f'set xlabel "{xlabel}"', "set logscale xy", "set key outside right"]
     for index, (_, numbers) in enumerate(curves):
         script += [f"$c{index} << EOD", *[f"{x} {y}" for x, y in numbers], "EOD"]
-    parts = [f'$c{i} with linespoints lw 2 title "{title}"' for i, (title, _) in enumerate(curves)]
+    parts = [f'$c{i} with linespoints lw 2 lc rgb "{COLOURS[i % len(COLOURS)]}" title "{title}"'
+             for i, (title, _) in enumerate(curves)]
     return "\n".join(script + ["plot " + ", ".join(parts)])
 
 
 def bar_script(bars):
-    """One bar a server, the least first."""
+    """One bar a server, the least first. The axis is logarithmic, and begins well below the least."""
     bars = sorted(bars, key=lambda b: b[1])
+    bottom = 10 ** (math.ceil(math.log10(bars[0][1])) - 2)
     script = ["set style fill solid 0.8", "set boxwidth 0.6", "set xtics rotate by -30", "unset key",
-              "set logscale y", "$bars << EOD", *[f'"{t}" {y}' for t, y in bars], "EOD",
+              "set logscale y", f"set yrange [{bottom}:*]", "$bars << EOD", *[f'"{t}" {y}' for t, y in bars], "EOD",
               "plot $bars using 0:2:xtic(1) with boxes lc rgb '#4878a8', "
-              "'' using 0:2:(sprintf('%.3g', $2)) with labels offset 0,0.6"]
+              "'' using 0:2:(sprintf($2 < 100 ? '%.1f' : '%.0f', $2)) with labels offset 0,0.6"]
     return "\n".join(script)
 
 

@@ -2,6 +2,8 @@
 machine does meets all of them alike. Keeps what matters of each result, and the medians."""
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,21 +35,24 @@ class Lab:
         arguments = [a.replace("FLOOR", f"{self.build}/chatroom_floor") for a in server.arguments]
         timed = ["--seconds", str(self.seconds)] if shape.timed else []
         tail = ["--", *server.command] if server.command else []
-        return [f"{self.build}/chatroom_bench", "--json", "--no-progress", *shape.arguments, *timed,
+        return [f"{self.build}/chatroom_bench", "--json", "--no-progress", "--patience", "30000",
+                *shape.arguments, *timed,
                 *arguments, *tail]
 
     def run(self, shape, server):
         """One run: its result, or {"failed": why}."""
         command = self.command(shape, server)
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False,
-                                  env=self.environment)
-        except subprocess.TimeoutExpired:
-            return {"failed": f"took more than {TIMEOUT} s"}
-        if done.returncode != 0:
-            said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()
-            return {"failed": said[-1]}
-        return json.loads(done.stdout)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=self.environment, start_new_session=True) as bench:
+            try:
+                result, said = bench.communicate(timeout=TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.killpg(bench.pid, signal.SIGKILL)  # and its server, which may be somebody else's by now
+                return {"failed": f"took more than {TIMEOUT} s"}
+        if bench.returncode != 0:
+            lines = (said.strip() or f"exit status {bench.returncode}").splitlines()
+            return {"failed": lines[-1][:200]}
+        return json.loads(result)
 
 
 class Results:

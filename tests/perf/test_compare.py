@@ -45,6 +45,13 @@ def written():
             kept = json.load(file)
         check(kept["values"]["window 1"]["epoll"]["cpu_ns_per_delivery"][0] > 0, str(kept["values"]))
         check(any(f.endswith(".md") for f in files), str(files))
+        report_path = os.path.join(folder, next(f for f in files if f.endswith(".md")))
+        with open(report_path, encoding="utf-8") as file:
+            first = file.read()
+        os.remove(report_path)
+        check(compare("--render", os.path.join(folder, name)).returncode == 0, "--render")
+        with open(report_path, encoding="utf-8") as file:
+            check(file.read() == first, "the report is the same when it is rendered anew")
         if shutil.which("gnuplot"):
             check(any(f.endswith("window.svg") for f in files), str(files))
 
@@ -57,11 +64,16 @@ def verdicts():
         for noise in (0, 1, -1):
             results.add(shapes.Shape("window 64", "window", []), server,
                         {"result": {"cpu_ns_per_delivery": ns + noise}})
+    for shape, epoll, uring in (("nobody stalled", 100, 100), ("a tenth stalled", 119, 121)):
+        for name, ns in (("epoll", epoll), ("uring", uring)):
+            results.add(shapes.Shape(shape, "slow", []), servers.Server(name, name, [], "1", []),
+                        {"result": {}, "latency": {"p99": ns}})
     everybody = [servers.Server(n, n, [], "1", [] if n in ("epoll", "uring") else ["x"])
                  for n in ("epoll", "uring", "bun", "redis")]
     rows, missed = report.goals(results, everybody)
-    check(len(rows) == 5, "\n".join(rows))
-    check(missed == 3, "\n".join(rows))
+    check(len(rows) == 7, "\n".join(rows))
+    check(len(missed) == 4, "\n".join(missed))
+    check(any("a tenth stalled | latency.p99 | uring" in row for row in missed), "\n".join(missed))
     check(results.median("window 64", "bun", "cpu_ns_per_delivery") == 250, "median")
 
 
