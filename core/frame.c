@@ -19,43 +19,78 @@ void frame_trim(struct frame *f)
     f->size = 0;
 }
 
+static struct str kept_bytes(const struct frame *f)
+{
+    return str_from(f->kept ? f->kept + f->start : NULL, f->used);
+}
+
+/* For `need` bytes from the beginning of the buffer. */
+static int make_room(struct frame *f, size_t need)
+{
+    if (f->start > 0)
+        memmove(f->kept, f->kept + f->start, f->used);
+    f->start = 0;
+    if (need <= f->size)
+        return 0;
+    size_t size = f->size ? f->size : 128;
+    while (size < need)
+        size *= 2;
+    char *kept = size > UINT32_MAX ? NULL : realloc(f->kept, size);
+    if (!kept)
+        return -ENOMEM;
+    f->kept = kept;
+    f->size = (uint32_t)size;
+    return 0;
+}
+
 int frame_hold(struct frame *f, struct str in)
 {
+    if (f->used == 0)
+        f->start = 0;
     size_t need = f->used + in.size;
-    if (need > f->size) {
-        size_t size = f->size ? f->size : 128;
-        while (size < need)
-            size *= 2;
-        char *kept = size > UINT32_MAX ? NULL : realloc(f->kept, size);
-        if (!kept)
-            return -ENOMEM;
-        f->kept = kept;
-        f->size = (uint32_t)size;
-    }
+    if (f->start + need > f->size && make_room(f, need) < 0)
+        return -ENOMEM;
     if (in.size > 0)
-        memcpy(f->kept + f->used, in.data, in.size);
+        memcpy(f->kept + f->start + f->used, in.data, in.size);
     f->used = (uint32_t)need;
     return 0;
 }
 
-int frame_unget(struct frame *f, struct str line)
+int frame_unget(struct frame *f, struct str *in, struct str line)
 {
     /* A line that came in pieces still stands in the buffer. */
-    if (f->kept && line.data == f->kept)
+    if (f->kept && line.data == f->kept + f->start) {
         f->used = (uint32_t)line.size;
-    else if (frame_hold(f, line) < 0)
-        return -ENOMEM;
-    return frame_hold(f, STR("\r\n")); /* with \r: the line itself may end in one */
+        return frame_hold(f, STR("\r\n")); /* with \r: the line itself may end in one */
+    }
+    in->size += (size_t)(in->data - line.data);
+    in->data = line.data;
+    return 0;
 }
 
-char *frame_release(struct frame *f, struct str *out)
+struct str frame_lend(struct frame *f, struct frame_loan *loan)
 {
-    char *kept = f->kept;
-    *out = str_from(kept, f->used);
-    f->kept = NULL;
-    f->used = 0;
-    f->size = 0;
-    return kept;
+    struct str all = kept_bytes(f);
+    *loan = (struct frame_loan){f->kept, f->size};
+    *f = (struct frame){.skipping = f->skipping};
+    return all;
+}
+
+int frame_return(struct frame *f, struct frame_loan *loan, struct str rest)
+{
+    int rc = 0;
+    if (rest.size > 0 && f->used == 0) {
+        free(f->kept);
+        f->kept = loan->memory;
+        f->start = (uint32_t)(rest.data - loan->memory);
+        f->used = (uint32_t)rest.size;
+        f->size = loan->size;
+    } else {
+        rc = frame_hold(f, rest);
+        free(loan->memory);
+    }
+    loan->memory = NULL;
+    return rc;
 }
 
 static struct str without_cr(struct str line)
@@ -113,7 +148,7 @@ enum frame_result frame_next(struct frame *f, struct str *in, size_t max, struct
             f->used = 0;
             return FRAME_NOMEM;
         }
-        part = str_from(f->kept, f->used);
+        part = kept_bytes(f);
         f->used = 0;
     }
     *line = without_cr(part);
@@ -122,7 +157,7 @@ enum frame_result frame_next(struct frame *f, struct str *in, size_t max, struct
 
 bool frame_end(struct frame *f, struct str *line)
 {
-    *line = without_cr(str_from(f->kept, f->used));
+    *line = without_cr(kept_bytes(f));
     f->used = 0;
     return line->size > 0 && !f->skipping;
 }

@@ -12,10 +12,17 @@
 
 /* Zeroed is empty. */
 struct frame {
-    char *kept; /* bytes not handed out yet */
-    uint32_t used;
+    char *kept;     /* bytes not handed out yet are in it, */
+    uint32_t start; /* from here on, */
+    uint32_t used;  /* so many */
     uint32_t size;
     bool skipping; /* inside a line that was too long, up to its newline */
+};
+
+/* What was kept, while it is the caller's to be read: his own, like the frame. */
+struct frame_loan {
+    char *memory;
+    uint32_t size;
 };
 
 enum frame_result {
@@ -32,15 +39,20 @@ void frame_fini(struct frame *f);
 enum frame_result frame_next(struct frame *f, struct str *in, size_t max, struct str *line);
 
 /* Keeps all of `in` for later, behind what is kept already. Between lines only: frame_next() goes
- * on with frame_release(). Returns 0 or -ENOMEM. */
+ * on with frame_lend(). Returns 0 or -ENOMEM. */
 int frame_hold(struct frame *f, struct str in);
 
-/* Puts the line just taken back in front of the input that is left; nothing else is kept then. The
- * caller holds the rest behind it. Returns 0 or -ENOMEM. */
-int frame_unget(struct frame *f, struct str line);
+/* Puts the line just taken out of *in back: in front of *in, or, if it came in pieces, into what is
+ * kept; the caller holds the rest behind it. Returns 0 or -ENOMEM. */
+int frame_unget(struct frame *f, struct str *in, struct str line);
 
-/* Gives the kept bytes to the caller, who frees them and feeds them to frame_next(). */
-char *frame_release(struct frame *f, struct str *out);
+/* All that is kept, for frame_next(); nothing is kept then. It ends with frame_return(). */
+struct str frame_lend(struct frame *f, struct frame_loan *loan);
+
+/* Keeps `rest`, the end of what was lent, behind what is kept by now; without a copy if that is
+ * nothing: who takes a line at a time from much pays for the line only. Frees what is not needed.
+ * Returns 0 or -ENOMEM: the rest is lost. */
+int frame_return(struct frame *f, struct frame_loan *loan, struct str rest);
 
 /* End of input: true if an unfinished last line is left; it is *line then, and at most as long as
  * frame_next() allowed. Valid until the next call. */

@@ -8,8 +8,6 @@
 #include "netpoll.h"
 #include "server_impl.h"
 
-#include <stdlib.h>
-
 enum {
     LEAVE_SECONDS = 10, /* for the bytes that a leaving client is due */
     LINGER_SECONDS = 2, /* for the end of its input, after ours */
@@ -95,30 +93,31 @@ static bool must_wait(struct server *s, struct conn *c)
     return true;
 }
 
-/* Cleaned first: whether it is a command that waits is a matter of what will be run. */
-static void run_or_wait(struct server *s, struct conn *c, struct str raw)
+/* The line just taken out of *in, which it is put back into if it must wait. Cleaned first: whether
+ * it is a command that waits is a matter of what will be run. */
+static void run_or_wait(struct server *s, struct conn *c, struct str raw, struct str *in)
 {
     struct clean_line line = clean(s, raw);
     if (!command_waits(line.text) || hub_drained(&s->hub, c)) {
         run_line(s, c, &line);
         return;
     }
-    if (frame_unget(&c->frame, raw) < 0)
+    if (frame_unget(&c->frame, in, raw) < 0)
         hub_lose(&s->hub, c);
     hold(s, c, CONN_BARRIER);
 }
 
-/* Lines out of `in` until it is used up or must wait. */
-static void feed(struct server *s, struct conn *c, struct str in)
+/* Lines out of `in` until it is used up or must wait. Returns what waits. */
+static struct str feed(struct server *s, struct conn *c, struct str in)
 {
     while (!must_wait(s, c)) {
         struct str line;
         switch (frame_next(&c->frame, &in, s->hub.limits.max_line, &line)) {
         case FRAME_MORE:
             frame_trim(&c->frame);
-            return;
+            return in;
         case FRAME_LINE:
-            run_or_wait(s, c, line);
+            run_or_wait(s, c, line, &in);
             break;
         case FRAME_TOO_LONG:
             s->hub.stats.long_lines++;
@@ -129,8 +128,7 @@ static void feed(struct server *s, struct conn *c, struct str in)
             hub_lose(&s->hub, c);
         }
     }
-    if (c->state == CONN_OPEN && !(c->flags & CONN_DOOMED) && frame_hold(&c->frame, in) < 0)
-        hub_lose(&s->hub, c);
+    return c->state == CONN_OPEN && !(c->flags & CONN_DOOMED) ? in : STR("");
 }
 
 void session_data(struct server *s, struct conn *c, struct str bytes)
@@ -139,19 +137,19 @@ void session_data(struct server *s, struct conn *c, struct str bytes)
         return; /* it said goodbye already */
     /* Behind what waits, nothing may overtake. */
     if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
-        feed(s, c, bytes);
-    else if (frame_hold(&c->frame, bytes) < 0)
+        bytes = feed(s, c, bytes);
+    if (frame_hold(&c->frame, bytes) < 0)
         hub_lose(&s->hub, c);
 }
 
 /* What was kept is input again. */
 static void resume(struct server *s, struct conn *c)
 {
-    struct str kept;
+    struct frame_loan loan;
     c->flags &= (uint16_t) ~(CONN_HELD | CONN_BARRIER);
-    char *memory = frame_release(&c->frame, &kept);
-    feed(s, c, kept);
-    free(memory);
+    struct str rest = feed(s, c, frame_lend(&c->frame, &loan));
+    if (frame_return(&c->frame, &loan, rest) < 0)
+        hub_lose(&s->hub, c);
     if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
         netpoll_resume(s->np, c->handle);
 }
@@ -162,11 +160,12 @@ static void resume(struct server *s, struct conn *c)
 static void end_input(struct server *s, struct conn *c)
 {
     struct str line;
+    struct str none = STR("");
     bool waits = c->flags & (CONN_HELD | CONN_ATTEND);
     if (c->state != CONN_OPEN || waits)
         return;
     if (frame_end(&c->frame, &line)) {
-        run_or_wait(s, c, line);
+        run_or_wait(s, c, line, &none);
         if (c->flags & CONN_HELD)
             return;
     }
@@ -250,11 +249,11 @@ void session_sweep(struct server *s)
 static void hear_last_lines(struct server *s, struct conn *c)
 {
     char label[LABEL_MAX];
-    struct str in;
     struct str line;
+    struct frame_loan loan;
     enum frame_result result = FRAME_LINE;
     hub_doom(&s->hub, c, c->farewell);
-    char *memory = frame_release(&c->frame, &in);
+    struct str in = frame_lend(&c->frame, &loan);
     while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM &&
            !hub_full(&s->hub)) {
         result = frame_next(&c->frame, &in, s->hub.limits.max_line, &line);
@@ -267,7 +266,7 @@ static void hear_last_lines(struct server *s, struct conn *c)
     if (c->state == CONN_OPEN && in.size > 0)
         diag_log(DIAG_WARN, "%s: the last %zu bytes of its input are lost: too much is being said",
                  conn_label(c, label, sizeof label), in.size);
-    free(memory);
+    frame_return(&c->frame, &loan, STR(""));
 }
 
 void session_closed(struct server *s, struct conn *c, int reason)

@@ -177,10 +177,10 @@ static void bytes_may_come_one_at_a_time(void **state)
     }
 }
 
-/* Lines out of `in`, in memory of its own, until it is used up; now and then one is put back, all
- * the rest is held, and it goes on with that. */
-static void feed_pausing(struct frame *f, char *owned, struct str in, struct unit_random *r,
-                         struct tape *t)
+/* Lines out of `in`, which was lent, until it is used up; now and then one is put back, all the
+ * rest is kept, and it goes on with that. */
+static void feed_pausing(struct frame *f, struct frame_loan loan, struct str in,
+                         struct unit_random *r, struct tape *t)
 {
     enum frame_result result;
     do {
@@ -190,26 +190,33 @@ static void feed_pausing(struct frame *f, char *owned, struct str in, struct uni
             tape_result(t, result, line);
             continue;
         }
-        assert_int_equal(frame_unget(f, line), 0);
-        assert_int_equal(frame_hold(f, in), 0);
-        free(owned);
-        owned = frame_release(f, &in);
+        assert_int_equal(frame_unget(f, &in, line), 0);
+        assert_int_equal(frame_return(f, &loan, in), 0);
+        in = frame_lend(f, &loan);
         assert_null(f->kept);
     } while (result != FRAME_MORE);
-    free(owned);
+    assert_int_equal(frame_return(f, &loan, in), 0);
 }
 
 static void feed_piece(struct frame *f, struct str piece, struct unit_random *r, struct tape *t)
 {
-    char *owned = copy_of(piece);
-    feed_pausing(f, owned, str_from(owned, piece.size), r, t);
+    struct frame_loan loan = {copy_of(piece), (uint32_t)piece.size};
+    feed_pausing(f, loan, str_from(loan.memory, piece.size), r, t);
 }
 
-static void resume(struct frame *f, struct unit_random *r, struct tape *t)
+/* Sometimes only a line of it for now. True if nothing waits any more. */
+static bool resume(struct frame *f, struct unit_random *r, struct tape *t)
 {
-    struct str held;
-    char *owned = frame_release(f, &held);
-    feed_pausing(f, owned, held, r, t);
+    struct frame_loan loan;
+    struct str held = frame_lend(f, &loan);
+    struct str line = {0};
+    if (unit_below(r, 2) > 0) {
+        feed_pausing(f, loan, held, r, t);
+        return true;
+    }
+    tape_result(t, frame_next(f, &held, MAX, &line), line);
+    assert_int_equal(frame_return(f, &loan, held), 0);
+    return held.size == 0;
 }
 
 /* A stream in pieces; while the connection waits, they are held behind each other. */
@@ -225,12 +232,11 @@ static void feed_waiting(struct frame *f, struct str in, struct unit_random *r, 
             assert_int_equal(frame_hold(f, piece), 0);
         else
             feed_piece(f, piece, r, t);
-        if (waits && unit_below(r, 3) == 0) {
-            waits = false;
-            resume(f, r, t);
-        }
+        if (waits && unit_below(r, 3) == 0)
+            waits = !resume(f, r, t);
     }
-    resume(f, r, t);
+    while (!resume(f, r, t))
+        ;
 }
 
 static void random_stream(struct unit_random *r, char *out, size_t size)
@@ -351,29 +357,62 @@ static void trimming_frees_an_empty_buffer_only(void **state)
 static void holding_nothing_is_fine(void **state)
 {
     struct frame f = {0};
-    struct str held;
+    struct frame_loan loan;
     (void)state;
     assert_int_equal(frame_hold(&f, (struct str){0}), 0);
     assert_null(f.kept);
-    char *owned = frame_release(&f, &held);
-    assert_null(owned);
+    struct str held = frame_lend(&f, &loan);
     assert_int_equal(held.size, 0);
+    assert_int_equal(frame_return(&f, &loan, held), 0);
+    assert_null(f.kept);
     struct tape t = {0};
     feed(&f, held, MAX, &t);
     finish(&f, &t);
     assert_int_equal(t.size, 0);
 }
 
+/* Or many lines that wait, taken one at a time, would take a time that grows with their square. */
+static void what_is_lent_and_returned_is_not_copied(void **state)
+{
+    static char lines[60000];
+    struct frame f = {0};
+    struct frame_loan loan;
+    struct str line;
+    (void)state;
+    for (size_t i = 0; i < sizeof lines; i++)
+        lines[i] = "abcde\n"[i % 6];
+    assert_int_equal(frame_hold(&f, str_from(lines, sizeof lines)), 0);
+    const char *memory = f.kept;
+    unit_alloc_fail_at(0);
+    for (size_t n = 0; n < sizeof lines / 6 - 1; n++) {
+        struct str held = frame_lend(&f, &loan);
+        assert_int_equal(frame_next(&f, &held, MAX, &line), FRAME_LINE);
+        assert_ptr_equal(line.data, memory + 6 * n);
+        if (n % 2 == 0) { /* as if it had to wait */
+            assert_int_equal(frame_unget(&f, &held, line), 0);
+            assert_int_equal(frame_next(&f, &held, MAX, &line), FRAME_LINE);
+        }
+        assert_int_equal(frame_return(&f, &loan, held), 0);
+        assert_ptr_equal(f.kept, memory);
+    }
+    assert_int_equal(frame_hold(&f, str_from(lines, sizeof lines - 6)), 0); /* in the room before */
+    unit_alloc_fail_at(-1);
+    struct str held = frame_lend(&f, &loan);
+    assert_int_equal(held.size, sizeof lines);
+    assert_memory_equal(held.data, lines, sizeof lines);
+    assert_int_equal(frame_return(&f, &loan, STR("")), 0);
+    frame_fini(&f);
+}
+
 static void more_than_a_buffer_can_hold_is_refused(void **state)
 {
     struct frame f = {0};
+    struct frame_loan loan;
     (void)state;
     assert_int_equal(frame_hold(&f, STR("kept")), 0);
     assert_int_equal(frame_hold(&f, str_from("x", (size_t)5 << 30)), -ENOMEM);
-    struct str held;
-    char *owned = frame_release(&f, &held);
-    assert_str(held, STR("kept"));
-    free(owned);
+    assert_str(frame_lend(&f, &loan), STR("kept"));
+    assert_int_equal(frame_return(&f, &loan, STR("")), 0);
 }
 
 static void without_memory_a_line_is_lost_and_the_next_is_not(void **state)
@@ -436,15 +475,31 @@ static void without_memory_what_is_held_stays(void **state)
 {
     struct frame f = {0};
     char big[1000] = "";
-    struct str held;
+    struct frame_loan loan;
     (void)state;
     assert_int_equal(frame_hold(&f, STR("kept")), 0);
     unit_alloc_fail_at(0);
     assert_int_equal(frame_hold(&f, str_from(big, sizeof big)), -ENOMEM);
-    assert_int_equal(frame_unget(&f, str_from(big, sizeof big)), 0); /* memory is back */
-    char *owned = frame_release(&f, &held);
-    assert_int_equal(held.size, 4 + sizeof big + 2);
-    free(owned);
+    unit_alloc_fail_at(-1);
+    assert_str(frame_lend(&f, &loan), STR("kept"));
+    assert_int_equal(frame_return(&f, &loan, STR("")), 0);
+}
+
+/* What was lent is lost if something else is kept by then, and there is no room behind that. */
+static void without_memory_a_loan_ends_all_the_same(void **state)
+{
+    struct frame f = {0};
+    char big[1000] = "";
+    struct frame_loan loan;
+    (void)state;
+    assert_int_equal(frame_hold(&f, str_from(big, sizeof big)), 0);
+    struct str rest = frame_lend(&f, &loan);
+    assert_int_equal(frame_hold(&f, STR("new")), 0);
+    unit_alloc_fail_at(0);
+    assert_int_equal(frame_return(&f, &loan, rest), -ENOMEM);
+    unit_alloc_fail_at(-1);
+    assert_str(frame_lend(&f, &loan), STR("new"));
+    assert_int_equal(frame_return(&f, &loan, STR("")), 0);
 }
 
 int main(void)
@@ -459,11 +514,13 @@ int main(void)
         cmocka_unit_test(the_rest_of_a_dropped_line_is_no_last_line),
         cmocka_unit_test(trimming_frees_an_empty_buffer_only),
         cmocka_unit_test(holding_nothing_is_fine),
+        cmocka_unit_test(what_is_lent_and_returned_is_not_copied),
         cmocka_unit_test(more_than_a_buffer_can_hold_is_refused),
         cmocka_unit_test(without_memory_a_line_is_lost_and_the_next_is_not),
         cmocka_unit_test(without_memory_for_its_middle_a_line_is_lost_and_the_next_is_not),
         cmocka_unit_test(without_memory_for_its_end_a_line_is_lost_and_the_next_is_not),
         cmocka_unit_test(without_memory_what_is_held_stays),
+        cmocka_unit_test(without_memory_a_loan_ends_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
