@@ -253,13 +253,15 @@ bool hub_drained(struct hub *hub, struct conn *c)
 int hub_queue_gap(struct hub *hub, struct conn *c, const struct link *link)
 {
     struct member *m = hub_member(hub, link);
+    if (m->skipped == 0)
+        return 0;
     struct event e = {
         .type = EVENT_GAP,
         .room = room_name(hub->rooms[link->room]),
         .count = m->skipped,
     };
     m->skipped = 0;
-    if (e.count == 0 || conn_push(c, &e) == 0)
+    if (conn_push(c, &e) == 0)
         return 0;
     hub_lose(hub, c);
     return -ENOMEM;
@@ -285,7 +287,9 @@ int hub_queue_live(struct hub *hub, struct conn *c)
     int rc = 0;
     for (uint16_t i = 0; i < c->link_count && rc == 0; i++) {
         const struct member *m = hub_member(hub, &links[i]);
-        rc = hub_queue_range(hub, c, &links[i], hub->rooms[links[i].room]->live[m->wire].end);
+        uint64_t end = hub->rooms[links[i].room]->live[m->wire].end;
+        if (m->cursor != end || m->skipped > 0)
+            rc = hub_queue_range(hub, c, &links[i], end);
     }
     return rc;
 }
