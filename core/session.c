@@ -255,7 +255,7 @@ static void hear_last_lines(struct server *s, struct conn *c)
     hub_doom(&s->hub, c, c->farewell);
     struct str in = frame_lend(&c->frame, &loan);
     while (c->state == CONN_OPEN && result != FRAME_MORE && result != FRAME_NOMEM &&
-           !hub_full(&s->hub)) {
+           !hub_full(&s->hub) && !hub_late(&s->hub)) {
         result = frame_next(&c->frame, &in, s->hub.limits.max_line, &line);
         if (result == FRAME_LINE) {
             struct clean_line cleaned = clean(s, line);

@@ -499,85 +499,12 @@ static void a_burst_of_private_lines_reaches_who_reads(void **state)
     world_close(&w);
 }
 
-/* Commands post nothing, but they take their time. */
-static void start_storm(const struct client *c, size_t lines)
-{
-    for (size_t n = 0; n < lines; n++)
-        netpoll_fake_write(c->peer, "/ping x\n", 8);
-}
-
-static void who_says_one_line_does_not_wait_for_thousands(void **state)
-{
-    enum { LINES = 3000 };
-    struct client *c[4];
-    (void)state;
-    open_world();
-    world_clients(&w, c, 4);
-    w.server->hub.taken_max_ns = 0; /* every share is over as soon as the clock is looked at */
-    start_storm(c[0], LINES);
-    start_storm(c[1], LINES);
-    netpoll_fake_write(c[2]->peer, "hello\n", 6);
-    for (int turn = 0; turn < 6; turn++)
-        world_turn(&w);
-    assert_int_equal(client_count(c[3], "client-3: hello\n"), 1);
-    assert_in_range(client_count(c[0], "* pong x\n"), 0, 50);
-    world_settle(&w);
-    assert_int_equal(client_count(c[0], "* pong x\n"), LINES);
-    world_close(&w);
-}
-
-/* However many they are: together they do not make a long turn. */
-static void a_crowd_of_storms_makes_no_long_turns(void **state)
-{
-    enum { STORMS = 40, LINES = 500, TURN_MAX = 16 };
-    struct client *c[STORMS];
-    (void)state;
-    open_world();
-    world_clients(&w, c, STORMS);
-    w.server->hub.taken_max_ns = 0;
-    for (int i = 0; i < STORMS; i++)
-        start_storm(c[i], LINES);
-    for (int turn = 0; turn < 2 * STORMS; turn++) {
-        uint64_t before = world_stats(&w)->commands;
-        world_turn(&w);
-        assert_in_range(world_stats(&w)->commands - before, 0, TURN_MAX);
-    }
-    for (int i = 0; i < STORMS; i++)
-        assert_in_range(client_count(c[i], "* pong x\n"), 1, LINES);
-    world_close(&w);
-}
-
-/* Nor do the copies of what is posted to a room with many members. */
-static void what_is_due_to_many_fills_a_turn(void **state)
-{
-    enum { MEMBERS = 100, LINES = 2000 };
-    static struct client *c[MEMBERS];
-    static char text[1 << 20];
-    size_t size = 0;
-    (void)state;
-    open_world();
-    world_clients(&w, c, MEMBERS);
-    for (int n = 0; n < LINES; n++)
-        size += (size_t)sprintf(text + size, "%0200d\n", n);
-    netpoll_fake_write(c[0]->peer, text, size);
-    while (world_stats(&w)->messages < LINES) {
-        uint64_t before = world_stats(&w)->messages;
-        world_turn(&w);
-        assert_in_range((world_stats(&w)->messages - before) * 211 * (MEMBERS - 1), 0,
-                        2 * HUB_DUE_MAX + 2 * 211 * MEMBERS);
-    }
-    world_close(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_is_held_in_the_kernel_not_here),
         cmocka_unit_test(a_full_turn_comes_round_to_everybody),
         cmocka_unit_test(a_barrier_is_not_starved_by_floods),
-        cmocka_unit_test(who_says_one_line_does_not_wait_for_thousands),
-        cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
-        cmocka_unit_test(what_is_due_to_many_fills_a_turn),
         cmocka_unit_test(a_barrier_holds_whatever_stands_in_the_command),
         cmocka_unit_test(questions_wait_while_the_answers_are_not_read),
         cmocka_unit_test(what_waits_is_heard_when_the_connection_resets),

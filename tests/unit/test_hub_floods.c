@@ -1,0 +1,111 @@
+/* Floods, and how long those wait who have no part in them: what is taken in between two flushes.
+ */
+#include "hub_fixture.h"
+
+static struct world w;
+
+/* Every share of a turn is over as soon as the clock is looked at. */
+static void open_world(struct client **c, size_t n)
+{
+    struct hub_limits limits = world_limits();
+    world_open(&w, &limits);
+    world_clients(&w, c, n);
+    w.server->hub.taken_max_ns = 0;
+}
+
+/* Commands post nothing, but they take their time. */
+static void start_storm(const struct client *c, size_t lines)
+{
+    for (size_t n = 0; n < lines; n++)
+        netpoll_fake_write(c->peer, "/ping x\n", 8);
+}
+
+static void who_says_one_line_does_not_wait_for_thousands(void **state)
+{
+    enum { LINES = 3000 };
+    struct client *c[4];
+    (void)state;
+    open_world(c, 4);
+    start_storm(c[0], LINES);
+    start_storm(c[1], LINES);
+    netpoll_fake_write(c[2]->peer, "hello\n", 6);
+    for (int turn = 0; turn < 6; turn++)
+        world_turn(&w);
+    assert_int_equal(client_count(c[3], "client-3: hello\n"), 1);
+    assert_in_range(client_count(c[0], "* pong x\n"), 0, 50);
+    world_settle(&w);
+    assert_int_equal(client_count(c[0], "* pong x\n"), LINES);
+    world_close(&w);
+}
+
+/* However many they are: together they do not make a long turn. */
+static void a_crowd_of_storms_makes_no_long_turns(void **state)
+{
+    enum { STORMS = 40, LINES = 500, TURN_MAX = 16 };
+    struct client *c[STORMS];
+    (void)state;
+    open_world(c, STORMS);
+    for (int i = 0; i < STORMS; i++)
+        start_storm(c[i], LINES);
+    for (int turn = 0; turn < 2 * STORMS; turn++) {
+        uint64_t before = world_stats(&w)->commands;
+        world_turn(&w);
+        assert_in_range(world_stats(&w)->commands - before, 0, TURN_MAX);
+    }
+    for (int i = 0; i < STORMS; i++)
+        assert_in_range(client_count(c[i], "* pong x\n"), 1, LINES);
+    world_close(&w);
+}
+
+/* Nor do the copies of what is posted to a room with many members. */
+static void what_is_due_to_many_fills_a_turn(void **state)
+{
+    enum { MEMBERS = 100, LINES = 2000 };
+    static struct client *c[MEMBERS];
+    static char text[1 << 20];
+    size_t size = 0;
+    (void)state;
+    open_world(c, MEMBERS);
+    w.server->hub.taken_max_ns = UINT64_MAX;
+    for (int n = 0; n < LINES; n++)
+        size += (size_t)sprintf(text + size, "%0200d\n", n);
+    netpoll_fake_write(c[0]->peer, text, size);
+    while (world_stats(&w)->messages < LINES) {
+        uint64_t before = world_stats(&w)->messages;
+        world_turn(&w);
+        assert_in_range((world_stats(&w)->messages - before) * 211 * (MEMBERS - 1), 0,
+                        2 * HUB_DUE_MAX + 2 * 211 * MEMBERS);
+    }
+    world_close(&w);
+}
+
+/* There is nobody to answer any more; those who are still there need not wait for it. */
+static void storms_that_break_off_make_no_long_turns(void **state)
+{
+    enum { STORMS = 40, LINES = 500, TURN_MAX = 16 };
+    struct client *c[STORMS];
+    (void)state;
+    open_world(c, STORMS);
+    for (int i = 0; i < STORMS; i++)
+        start_storm(c[i], LINES);
+    world_turn(&w);
+    uint64_t before = world_stats(&w)->commands;
+    for (int i = 0; i < STORMS; i++)
+        client_reset(c[i]);
+    world_turn(&w);
+    assert_in_range(world_stats(&w)->commands - before, 1, TURN_MAX);
+    world_settle(&w);
+    assert_int_equal(world_stats(&w)->clients, 0);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_says_one_line_does_not_wait_for_thousands),
+        cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
+        cmocka_unit_test(what_is_due_to_many_fills_a_turn),
+        cmocka_unit_test(storms_that_break_off_make_no_long_turns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
