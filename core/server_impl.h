@@ -73,8 +73,10 @@ struct server {
     struct reload reload;
     int64_t filters_due;       /* when SERVER_TIMER_FILTERS goes off, wall clock in ms */
     struct slot_list attended; /* the hub's list of a turn, in work */
+    uint32_t waiting;          /* the first so many of the hub's list wait since an earlier turn */
     uint32_t max_slots;
-    bool work_left; /* the next turn must not wait */
+    bool work_left;    /* the next turn must not wait */
+    bool oldest_first; /* of those who wait for their turn; every second time */
     bool leaving_timer;
     bool stopping;
     bool stopped;

@@ -11,6 +11,7 @@
 enum {
     LEAVE_SECONDS = 10, /* for the bytes that a leaving client is due */
     LINGER_SECONDS = 2, /* for the end of its input, after ours */
+    BRIEF = 1024,       /* bytes that wait: a line or two */
     LABEL_MAX = 64 + 4 * TEXT_NICK_MAX,
 };
 
@@ -142,6 +143,13 @@ void session_data(struct server *s, struct conn *c, struct str bytes)
         hub_lose(&s->hub, c);
 }
 
+static void log_lost(const struct conn *c, size_t size)
+{
+    char label[LABEL_MAX];
+    diag_log(DIAG_WARN, "%s: the last %zu bytes of its input are lost: too much is being said",
+             conn_label(c, label, sizeof label), size);
+}
+
 /* What was kept is input again. */
 static void resume(struct server *s, struct conn *c)
 {
@@ -207,27 +215,57 @@ static void attend(struct server *s, uint32_t slot)
     }
 }
 
-/* Puts `n` items in front of the list. */
-static void list_put_first(struct slot_list *list, const uint32_t *items, uint32_t n)
+/* Puts `n` items into the list, from `at` on. */
+static void list_insert(struct slot_list *list, uint32_t at, const uint32_t *items, uint32_t n)
 {
-    memmove(list->items + n, list->items, list->count * sizeof *items);
-    memcpy(list->items, items, n * sizeof *items);
+    memmove(list->items + at + n, list->items + at, (list->count - at) * sizeof *items);
+    memcpy(list->items + at, items, n * sizeof *items);
     list->count += n;
 }
 
+/* It has but a line or two to say, or goes. */
+static bool is_brief(const struct conn *c)
+{
+    return c->state != CONN_OPEN || c->flags & CONN_DOOMED || c->frame.used <= BRIEF;
+}
+
+/* Of those in the list since this turn, the ones with much to say join those who wait since an
+ * earlier one. Returns where these end. */
+static uint32_t part_by_patience(struct server *s, struct slot_list *list)
+{
+    uint32_t middle = s->waiting < list->count ? s->waiting : list->count;
+    for (uint32_t i = middle; i < list->count; i++) {
+        uint32_t slot = list->items[i];
+        if (is_brief(&s->hub.conns[slot]))
+            continue;
+        list->items[i] = list->items[middle];
+        list->items[middle++] = slot;
+    }
+    return middle;
+}
+
+/* Who comes with little goes first, and need not wait for however many who never stop. But in every
+ * second turn that is who has waited longest, when all was just sent: everybody comes to be that,
+ * and a barrier cannot wait for ever. */
 bool session_attend(struct server *s)
 {
     struct hub *hub = &s->hub;
     struct slot_list list = hub->attend;
+    uint32_t end = list.count;
+    uint32_t old = 0; /* the next of those who have patience; they end at `middle` */
+    uint32_t middle = part_by_patience(s, &list);
+    uint32_t brief = middle; /* the next of the others */
     hub->attend = s->attended;
     hub->attend.count = 0;
     s->attended = list;
-    uint32_t k = 0;
-    while (k < list.count && hub_share(hub, list.count)) /* nobody keeps the others waiting */
-        attend(s, list.items[k++]);
-    /* The turn is full: those who had no chance yet are the first of the next. So everybody comes
-     * to be first, when all was just sent: a barrier cannot wait for ever. */
-    list_put_first(&hub->attend, list.items + k, list.count - k);
+    s->oldest_first = !s->oldest_first;
+    while ((old < middle || brief < end) && hub_share(hub, end)) {
+        bool now_old = old < middle && (brief == end || (old == 0 && s->oldest_first));
+        attend(s, list.items[now_old ? old++ : brief++]);
+    }
+    list_insert(&hub->attend, 0, list.items + old, middle - old);
+    s->waiting = hub->attend.count;
+    list_insert(&hub->attend, s->waiting, list.items + brief, end - brief);
     return hub->attend.count > 0;
 }
 
@@ -248,7 +286,6 @@ void session_sweep(struct server *s)
  * as the turn has room for them. There is nobody to answer any more. */
 static void hear_last_lines(struct server *s, struct conn *c)
 {
-    char label[LABEL_MAX];
     struct str line;
     struct frame_loan loan;
     enum frame_result result = FRAME_LINE;
@@ -264,8 +301,7 @@ static void hear_last_lines(struct server *s, struct conn *c)
     }
     s->hub.stats.no_memory += result == FRAME_NOMEM;
     if (c->state == CONN_OPEN && in.size > 0)
-        diag_log(DIAG_WARN, "%s: the last %zu bytes of its input are lost: too much is being said",
-                 conn_label(c, label, sizeof label), in.size);
+        log_lost(c, in.size);
     frame_return(&c->frame, &loan, STR(""));
 }
 

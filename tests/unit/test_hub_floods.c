@@ -38,6 +38,29 @@ static void who_says_one_line_does_not_wait_for_thousands(void **state)
     world_close(&w);
 }
 
+/* Those who have more to say than a share wait for those who come with a line. */
+static void who_comes_new_does_not_wait_for_a_crowd(void **state)
+{
+    enum { STORMS = 40, LINES = 500 };
+    struct client *c[STORMS + 3];
+    (void)state;
+    open_world(c, STORMS + 3);
+    for (int i = 0; i < STORMS; i++)
+        start_storm(c[i], LINES);
+    for (int turn = 0; turn < 5; turn++)
+        world_turn(&w);
+    start_storm(c[STORMS], LINES); /* which takes the time that there is before the flush */
+    netpoll_fake_write(c[STORMS + 1]->peer, "hello\n", 6);
+    for (int turn = 0; turn < 5; turn++)
+        world_turn(&w);
+    assert_int_equal(client_count(c[STORMS + 2], ": hello\n"), 1);
+    for (int turn = 0; turn < 2 * STORMS; turn++)
+        world_turn(&w);
+    for (int i = 0; i < STORMS; i++)
+        assert_in_range(client_count(c[i], "* pong x\n"), 1, LINES);
+    world_close(&w);
+}
+
 /* However many they are: together they do not make a long turn. */
 static void a_crowd_of_storms_makes_no_long_turns(void **state)
 {
@@ -103,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_says_one_line_does_not_wait_for_thousands),
+        cmocka_unit_test(who_comes_new_does_not_wait_for_a_crowd),
         cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
         cmocka_unit_test(what_is_due_to_many_fills_a_turn),
         cmocka_unit_test(storms_that_break_off_make_no_long_turns),
