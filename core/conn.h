@@ -28,6 +28,7 @@ enum conn_flag {
     CONN_ENDED = 1 << 5,   /* its input has ended */
     CONN_DOOMED = 1 << 6,  /* to be closed at once, without flushing */
     CONN_ATTEND = 1 << 7,  /* stands in the hub's list of connections for the server to look at */
+    CONN_BROKEN = 1 << 8,  /* a send has failed: nobody is there who would read an answer */
 };
 
 /* A membership: room number, and position in that room's members. */

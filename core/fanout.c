@@ -287,6 +287,7 @@ static void look_at(struct fanout *f, struct conn *c)
 static void write_off(struct fanout *f, struct conn *c)
 {
     struct link *links = conn_links(c);
+    c->flags |= CONN_BROKEN;
     outq_fini(&c->outq);
     for (uint16_t i = 0; i < c->link_count; i++) {
         struct member *m = hub_member(f->hub, &links[i]);

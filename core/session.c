@@ -150,12 +150,24 @@ static void log_lost(const struct conn *c, size_t size)
              conn_label(c, label, sizeof label), size);
 }
 
+/* It is dead, and had its share of a full turn: the next belong to the living. */
+static void give_up(struct server *s, struct conn *c, size_t lost)
+{
+    log_lost(c, lost);
+    s->hub.stats.broken++;
+    hub_doom(&s->hub, c, "connection lost");
+}
+
 /* What was kept is input again. */
 static void resume(struct server *s, struct conn *c)
 {
     struct frame_loan loan;
     c->flags &= (uint16_t) ~(CONN_HELD | CONN_BARRIER);
     struct str rest = feed(s, c, frame_lend(&c->frame, &loan));
+    if (rest.size > 0 && c->flags & CONN_BROKEN && c->flags & CONN_ATTEND) {
+        give_up(s, c, rest.size);
+        rest = STR("");
+    }
     if (frame_return(&c->frame, &loan, rest) < 0)
         hub_lose(&s->hub, c);
     if (!(c->flags & (CONN_HELD | CONN_ATTEND)))

@@ -122,6 +122,25 @@ static void storms_that_break_off_make_no_long_turns(void **state)
     world_close(&w);
 }
 
+/* What a dead connection has said is heard as far as a turn has room. */
+static void the_dead_do_not_keep_the_living_waiting(void **state)
+{
+    enum { LINES = 8000 };
+    struct client *c[2];
+    (void)state;
+    open_world(c, 2);
+    start_storm(c[0], LINES);
+    world_turn(&w);
+    netpoll_fake_reset(c[0]->peer);
+    uint64_t before = world_stats(&w)->commands;
+    unsigned turns = world_settle(&w);
+    assert_in_range(turns, 1, 20);
+    assert_in_range(world_stats(&w)->commands - before, 1, LINES / 10);
+    assert_null(client_conn(c[0]));
+    assert_int_equal(world_stats(&w)->broken, 1);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
         cmocka_unit_test(what_is_due_to_many_fills_a_turn),
         cmocka_unit_test(storms_that_break_off_make_no_long_turns),
+        cmocka_unit_test(the_dead_do_not_keep_the_living_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
