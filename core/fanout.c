@@ -72,6 +72,16 @@ static void memo_set(struct range_memo *memo, struct room *room, const struct ro
     room->level &= memo->to == log->end;
 }
 
+/* Its connection is flushed as a whole: with one send, however many rooms want that. While it takes
+ * nothing, with none. Returns how many sends that costs. */
+static uint32_t leave_to_conn(struct fanout *f, struct conn *c)
+{
+    if (c->flags & (CONN_PENDING | CONN_BLOCKED))
+        return 0;
+    hub_pend(f->hub, c);
+    return 1;
+}
+
 /* A member whose turn it is; a memo for each encoding. Returns how many sends that cost. */
 static uint32_t flush_member(struct fanout *f, struct room *room, struct member *m,
                              struct range_memo memos[WIRE_COUNT])
@@ -80,8 +90,7 @@ static uint32_t flush_member(struct fanout *f, struct room *room, struct member 
     struct range_memo *memo = &memos[m->wire];
     if (m->flags) {
         room->level = false;
-        hub_pend(f->hub, &f->hub->conns[netpoll_slot(m->handle)]);
-        return 1;
+        return leave_to_conn(f, &f->hub->conns[netpoll_slot(m->handle)]);
     }
     if (m->cursor == log->end)
         return 0;

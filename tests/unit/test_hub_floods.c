@@ -141,6 +141,33 @@ static void the_dead_do_not_keep_the_living_waiting(void **state)
     world_close(&w);
 }
 
+/* A member of all of them is flushed once, not once for each. */
+static void a_talk_does_not_wait_for_many_rooms_with_one_member(void **state)
+{
+    enum { ROOMS = 60, SLICE = 8 };
+    struct client *c[ROOMS + 3];
+    struct client **pair = c + ROOMS + 1;
+    (void)state;
+    open_world(c, ROOMS + 3);
+    w.server->hub.taken_max_ns = UINT64_MAX;
+    for (int i = 0; i <= ROOMS; i++) {
+        client_say(i < ROOMS ? c[i] : pair[0], "/join #r%d", i);
+        client_say(i < ROOMS ? c[ROOMS] : pair[1], "/join #r%d", i);
+        client_say(i < ROOMS ? c[i] : pair[0], "/part #lobby");
+    }
+    client_say(pair[1], "/part #lobby");
+    world_hush(&w);
+    w.server->fanout.slice = SLICE;
+    for (int i = 0; i < ROOMS; i++)
+        client_say(c[i], "hello");
+    client_say(pair[0], "are you there?");
+    world_turn(&w);
+    assert_int_equal(client_count(pair[1], "are you there?\n"), 1);
+    world_settle(&w);
+    assert_int_equal(client_count(c[ROOMS], ": hello\n"), ROOMS);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
         cmocka_unit_test(what_is_due_to_many_fills_a_turn),
         cmocka_unit_test(storms_that_break_off_make_no_long_turns),
+        cmocka_unit_test(a_talk_does_not_wait_for_many_rooms_with_one_member),
         cmocka_unit_test(the_dead_do_not_keep_the_living_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
