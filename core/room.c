@@ -83,6 +83,7 @@ void room_remove(struct room *room, uint32_t index)
         room->ghosts--;
     room->hearing[room->members[index].wire]--;
     room->members[index] = room->members[--room->count];
+    room->level = false; /* who has that place now may be yet to come in a flush in slices */
 }
 
 void room_set_wire(struct room *room, uint32_t index, enum wire_id wire)
