@@ -21,7 +21,7 @@ void frame_trim(struct frame *f)
 
 static struct str kept_bytes(const struct frame *f)
 {
-    return str_from(f->kept ? f->kept + f->start : NULL, f->used);
+    return f->kept ? str_from(f->kept + f->start, f->used) : STR("");
 }
 
 /* For `need` bytes from the beginning of the buffer. */
