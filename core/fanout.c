@@ -1,12 +1,12 @@
 /* The flush; see fanout.h. */
 #include "fanout.h"
 
+#include "clock.h"
 #include "netpoll.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     SLICE_NS = 1000 * 1000, /* between two looks at the input */
@@ -212,20 +212,13 @@ static void settle_rooms(struct fanout *f)
     f->left_over = hub->dirty.count;
 }
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* What a send takes differs by a factor of ten, between machines and with what the other end does:
  * the next slice has as many as slice_ns allows, going by the last ones. */
 static void adapt_slice(struct fanout *f, uint32_t sends, uint64_t began_ns)
 {
     if (sends < SLICE_MIN || f->slice_ns == 0)
         return;
-    uint64_t fit = sends * f->slice_ns / (monotonic_ns() - began_ns + 1);
+    uint64_t fit = sends * f->slice_ns / (clock_monotonic_ns() - began_ns + 1);
     fit = fit < SLICE_MIN ? SLICE_MIN : fit;
     fit = fit > SLICE_MAX ? SLICE_MAX : fit;
     f->slice = (f->slice + (uint32_t)fit) / 2;
@@ -395,7 +388,7 @@ bool fanout_flush(struct fanout *f)
 {
     if (f->hub->dirty.count + f->hub->pending.count == 0)
         return false;
-    uint64_t began_ns = monotonic_ns();
+    uint64_t began_ns = clock_monotonic_ns();
     uint32_t sends = flush_rooms(f);
     flush_all_conns(f);
     settle_rooms(f);

@@ -5,6 +5,7 @@
  */
 #include "filter.h"
 
+#include "clock.h"
 #include "diag.h"
 #include "filter_match.h"
 #include "text.h"
@@ -14,7 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Timers of one filter in a tick: one that sets itself again at once must not hold the hub. */
 #define TIMERS_PER_TICK 64
@@ -290,13 +290,6 @@ static void log_why(const struct filter *f, const struct walk *w, const struct f
 
 /* ---- one filter ----------------------------------------------------------------------------- */
 
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* What is wrong with a room to divert to, or NULL. */
 static const char *divert_fault(struct str room)
 {
@@ -342,10 +335,10 @@ static void count(struct filter *f, const struct filter_result *said)
 /* Has the filter judge; an unsuitable verdict is a fault. Counts and times it. */
 static void call(struct filter *f, struct walk *w, struct filter_result *said)
 {
-    uint64_t start = w->clock ? w->clock : clock_ns();
+    uint64_t start = w->clock ? w->clock : clock_monotonic_ns();
     f->calls++;
     f->ops->on_event(f, &w->now, said);
-    w->clock = clock_ns();
+    w->clock = clock_monotonic_ns();
     w->took = w->clock - start;
     histogram_record(&f->ns, w->took);
     f->slow += w->took > FILTER_SOFT_NS;
@@ -423,9 +416,9 @@ static void judge(struct filter_chain *chain, struct filter *f, struct walk *w,
 static int64_t run_timer(struct filter_chain *chain, struct filter *f, int64_t now_ms)
 {
     struct filter_result said = {.verdict = FILTER_PASS};
-    uint64_t start = clock_ns();
+    uint64_t start = clock_monotonic_ns();
     int64_t due = f->ops->tick(f, now_ms, &said);
-    uint64_t took = clock_ns() - start;
+    uint64_t took = clock_monotonic_ns() - start;
     chain->spent += took;
     f->slow += took > FILTER_SOFT_NS;
     if (said.verdict == FILTER_FAULT) {

@@ -1,6 +1,7 @@
 /* The hub's connections: who is here, under which name, and what is said to one of them. */
 #include "hub.h"
 
+#include "clock.h"
 #include "diag.h"
 
 #include <errno.h>
@@ -125,13 +126,6 @@ bool hub_full(const struct hub *hub)
            hub_filters_spent(hub) - hub->judged > HUB_JUDGED_MAX_NS;
 }
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 bool hub_share(struct hub *hub, uint32_t parts)
 {
     if (hub->spent || hub_full(hub))
@@ -149,7 +143,7 @@ static bool took_long(struct hub *hub)
     struct hub_share *share = &hub->share;
     if (share->lines++ % LINES_PER_LOOK != 0)
         return share->late;
-    uint64_t now = monotonic_ns();
+    uint64_t now = clock_monotonic_ns();
     if (share->lines == 1)
         share->began_ns = now;
     if (hub->taking_since_ns == 0)

@@ -2,6 +2,7 @@
  * The part of netpoll that every backend shares: slots and generations, the deferred close, the
  * exceptions of a batch, timers, waking, and the choice of a backend.
  */
+#include "clock.h"
 #include "netpoll_impl.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -145,11 +145,7 @@ static int64_t wait_limit(const struct netpoll *np, int timeout_ms)
 
 uint64_t netpoll_clock_read(const struct netpoll *np)
 {
-    if (np->held_clock)
-        return *np->held_clock;
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+    return np->held_clock ? *np->held_clock : clock_monotonic_ns();
 }
 
 void netpoll_clock(struct netpoll *np)

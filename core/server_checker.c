@@ -11,6 +11,7 @@
  * what one leaves behind is gone with it, and one that takes too long is killed. The checker ends
  * when the hub's end of the socket closes; no signal but KILL ends it before.
  */
+#include "clock.h"
 #include "diag.h"
 #include "server_impl.h"
 
@@ -23,7 +24,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { NICE = 5 }; /* serving comes first, even on one processor */
@@ -32,9 +32,7 @@ enum { NICE = 5 }; /* serving comes first, even on one processor */
 
 static int64_t now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)(clock_monotonic_ns() / 1000000);
 }
 
 /* Waits for the end of the child, which holds the other end of `alive`: true if it came in time.

@@ -291,18 +291,24 @@ static void barriers_hold_at_every_cut(void **state)
 
 /* ---- slices --------------------------------------------------------------------------------- */
 
+/* Out of the lobby: afterwards they are in one room, as before. */
+static void move_to_b(struct client **c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        client_say(c[i], "/join #b");
+        world_settle(&w);
+        client_say(c[i], "/part #lobby");
+    }
+    world_hush(&w);
+}
+
 static void two_rooms_that_are_both_cut_off_are_both_served_to_the_end(void **state)
 {
     struct client *c[8];
     (void)state;
     open_world();
     world_clients(&w, c, COUNT_OF(c));
-    for (size_t i = 4; i < 8; i++) {
-        client_say(c[i], "/join #b");
-        world_settle(&w);
-        client_say(c[i], "/part #lobby");
-    }
-    world_hush(&w);
+    move_to_b(&c[4], 4);
     w.server->fanout.slice = 2;
     for (int n = 0; n < 5; n++) {
         client_say(c[0], "a%d", n);
@@ -391,12 +397,7 @@ static void a_small_room_does_not_wait_for_what_was_left_over(void **state)
     (void)state;
     open_world();
     world_clients(&w, c, COUNT_OF(c));
-    for (size_t i = 0; i < 2; i++) {
-        client_say(c[i], "/join #b");
-        world_settle(&w);
-        client_say(c[i], "/part #lobby");
-    }
-    world_hush(&w);
+    move_to_b(c, 2);
     w.server->fanout.slice = 4;
     client_say(c[2], "to all");
     world_turn(&w);

@@ -61,15 +61,20 @@ static void who_comes_new_does_not_wait_for_a_crowd(void **state)
     world_close(&w);
 }
 
+static void open_storms(struct client **c, int n, int lines)
+{
+    open_world(c, (size_t)n);
+    for (int i = 0; i < n; i++)
+        start_storm(c[i], lines);
+}
+
 /* However many they are: together they do not make a long turn. */
 static void a_crowd_of_storms_makes_no_long_turns(void **state)
 {
     enum { STORMS = 40, LINES = 500, TURN_MAX = 16 };
     struct client *c[STORMS];
     (void)state;
-    open_world(c, STORMS);
-    for (int i = 0; i < STORMS; i++)
-        start_storm(c[i], LINES);
+    open_storms(c, STORMS, LINES);
     for (int turn = 0; turn < 2 * STORMS; turn++) {
         uint64_t before = world_stats(&w)->commands;
         world_turn(&w);
@@ -108,9 +113,7 @@ static void storms_that_break_off_make_no_long_turns(void **state)
     enum { STORMS = 40, LINES = 500, TURN_MAX = 16 };
     struct client *c[STORMS];
     (void)state;
-    open_world(c, STORMS);
-    for (int i = 0; i < STORMS; i++)
-        start_storm(c[i], LINES);
+    open_storms(c, STORMS, LINES);
     world_turn(&w);
     uint64_t before = world_stats(&w)->commands;
     for (int i = 0; i < STORMS; i++)
