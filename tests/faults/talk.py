@@ -375,10 +375,11 @@ class Talk:
         return [person for person in self.people if person.lost or person.refused]
 
     def settle(self):
-        """The lost are replaced. Returns the counters, once the hub has no other client."""
+        """The lost are replaced. Returns the counters, once the hub has no other client. Everybody
+        is asked: a send may have failed to one whom the hub still hears out, and counts later."""
         def all_here():
             for person in self.stay:
-                person.pull(0)
+                person.fence()
             self.seat()
             counters = self.stay[0].counters()
             return counters if counters and counters["clients"] == 3 else None

@@ -61,10 +61,10 @@ static void who_comes_new_does_not_wait_for_a_crowd(void **state)
     world_close(&w);
 }
 
-static void open_storms(struct client **c, int n, int lines)
+static void open_storms(struct client **c, size_t n, size_t lines)
 {
-    open_world(c, (size_t)n);
-    for (int i = 0; i < n; i++)
+    open_world(c, n);
+    for (size_t i = 0; i < n; i++)
         start_storm(c[i], lines);
 }
 
