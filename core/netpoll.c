@@ -1,6 +1,6 @@
 /*
  * The part of netpoll that every backend shares: slots and generations, the deferred close, the
- * exceptions of a batch, timers, waking, and the choice of a backend.
+ * exceptions of a batch, timers, waking. How it is opened and freed: netpoll_open.c.
  */
 #include "clock.h"
 #include "netpoll_impl.h"
@@ -8,17 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     GENERATION_MASK = 0xffffff,
-    DEFAULT_TURN_BUDGET = 1 << 20,
-    DEFAULT_CONN_BUDGET = 64 << 10,
     STUCK_RETRY_MS = 1000,
     STARVED_RETRY_MS = 20,
-    OWN_TIMERS = 2,
 };
 
 #define NS_PER_MS 1000000ULL
@@ -48,7 +44,7 @@ bool netpoll_slots_left(const struct netpoll *np)
     return np->free_count > 0 || np->used_slots < np->max_slots;
 }
 
-int netpoll_slot_take(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
+static int slot_take(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
 {
     if (!netpoll_slots_left(np))
         return -ENFILE;
@@ -72,10 +68,9 @@ static void slot_release(struct netpoll *np, uint32_t i)
     np->stats.open--;
 }
 
-/* The descriptor is watched from now on, or the slot is gone again and `fd` the caller's. */
-static int slot_watch(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
+int netpoll_slot_watch(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out)
 {
-    int rc = netpoll_slot_take(np, fd, kind, out);
+    int rc = slot_take(np, fd, kind, out);
     if (rc < 0)
         return rc;
     rc = np->ops->watch(np, *out);
@@ -303,7 +298,8 @@ void netpoll_deliver_accepted(struct netpoll *np, uint32_t listener, int fd)
     /* Under load, some kernels' multishot accept names descriptors that are none. */
     if (rc == -EBADF || rc == -ENOTSOCK)
         return;
-    if (np->slots[listener].flags & NETPOLL_CLOSING || slot_watch(np, fd, NETPOLL_SOCKET, &i) < 0) {
+    if (np->slots[listener].flags & NETPOLL_CLOSING ||
+        netpoll_slot_watch(np, fd, NETPOLL_SOCKET, &i) < 0) {
         close(fd);
         np->stats.accept_drops++;
         return;
@@ -455,7 +451,7 @@ void netpoll_commit(struct netpoll *np)
 int netpoll_listen(struct netpoll *np, int fd, netpoll_handle *out)
 {
     uint32_t i;
-    int rc = slot_watch(np, fd, NETPOLL_LISTENER, &i);
+    int rc = netpoll_slot_watch(np, fd, NETPOLL_LISTENER, &i);
     if (rc == 0)
         *out = netpoll_handle_of(np, i);
     return rc;
@@ -472,7 +468,7 @@ int netpoll_adopt(struct netpoll *np, int fd, netpoll_handle *out)
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
     uint32_t i;
-    int rc = slot_watch(np, fd, S_ISSOCK(st.st_mode) ? NETPOLL_SOCKET : NETPOLL_PIPE, &i);
+    int rc = netpoll_slot_watch(np, fd, S_ISSOCK(st.st_mode) ? NETPOLL_SOCKET : NETPOLL_PIPE, &i);
     if (rc == 0)
         *out = netpoll_handle_of(np, i);
     return rc;
@@ -539,103 +535,4 @@ const char *netpoll_name(const struct netpoll *np)
 const struct netpoll_stats *netpoll_stats(const struct netpoll *np)
 {
     return &np->stats;
-}
-
-/* ---- opening and freeing -------------------------------------------------------------------- */
-
-/* Large arrays are not touched before use: calloc() maps them. */
-static int tables_init(struct netpoll *np, uint32_t max_handles)
-{
-    np->max_slots = max_handles + 1; /* the waker */
-    np->slots = calloc(np->max_slots, sizeof *np->slots);
-    np->free_slots = calloc(np->max_slots, sizeof *np->free_slots);
-    np->exceptions = calloc((size_t)np->max_slots * 2, sizeof *np->exceptions);
-    if (!np->slots || !np->free_slots || !np->exceptions)
-        return -ENOMEM;
-    if (netpoll_queue_init(&np->closing, np->max_slots) < 0 ||
-        netpoll_queue_init(&np->roomy, np->max_slots) < 0 ||
-        netpoll_queue_init(&np->stuck, np->max_slots) < 0)
-        return -ENOMEM;
-    return timer_heap_reserve(&np->timers, OWN_TIMERS + NETPOLL_TIMERS);
-}
-
-static void tables_fini(struct netpoll *np)
-{
-    free(np->slots);
-    free(np->free_slots);
-    free(np->exceptions);
-    timer_heap_fini(&np->timers);
-    netpoll_queue_fini(&np->closing);
-    netpoll_queue_fini(&np->stuck);
-    netpoll_queue_fini(&np->roomy);
-}
-
-static int waker_open(struct netpoll *np)
-{
-    np->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (np->wake_fd < 0)
-        return -errno;
-    uint32_t i;
-    int rc = slot_watch(np, np->wake_fd, NETPOLL_WAKER, &i);
-    if (rc < 0)
-        close(np->wake_fd);
-    np->stats.open = 0; /* the waker is ours, not the owner's */
-    return rc;
-}
-
-static int backend_open(struct netpoll *np, const struct netpoll_options *options, char *note,
-                        size_t note_size)
-{
-    int rc = np->ops->init(np, options, note, note_size);
-    if (rc < 0)
-        return rc;
-    rc = waker_open(np);
-    if (rc < 0)
-        np->ops->fini(np);
-    return rc;
-}
-
-int netpoll_open_ops(struct netpoll **out, const struct netpoll_ops *ops,
-                     const struct netpoll_options *options, const struct netpoll_handlers *handlers,
-                     void *owner, char *note, size_t note_size)
-{
-    if (note_size > 0)
-        note[0] = '\0';
-    struct netpoll *np = calloc(1, sizeof *np);
-    void *priv = calloc(1, ops->priv_size);
-    if (!np || !priv) {
-        free(np);
-        free(priv);
-        return -ENOMEM;
-    }
-    *np = (struct netpoll){.ops = ops, .priv = priv, .handlers = handlers, .owner = owner};
-    np->batch = 1;
-    np->turn_budget = options->turn_budget ? options->turn_budget : DEFAULT_TURN_BUDGET;
-    np->conn_budget = options->conn_budget ? options->conn_budget : DEFAULT_CONN_BUDGET;
-    netpoll_clock(np);
-    int rc = tables_init(np, options->max_handles);
-    if (rc == 0)
-        rc = backend_open(np, options, note, note_size);
-    if (rc < 0) {
-        tables_fini(np);
-        free(priv);
-        free(np);
-        return rc;
-    }
-    *out = np;
-    return 0;
-}
-
-void netpoll_free(struct netpoll *np)
-{
-    if (!np)
-        return;
-    np->ops->fini(np);
-    for (uint32_t i = 0; i < np->used_slots; i++) {
-        if (np->slots[i].kind != NETPOLL_FREE)
-            close(np->slots[i].fd);
-    }
-    tables_fini(np);
-    free(np->priv);
-    free(np);
 }

@@ -1,6 +1,6 @@
 /*
  * What a netpoll backend implements, and what the common part (netpoll.c) does for it.
- * Only netpoll.c, the backends and the scripted fake in tests/support include this.
+ * Only netpoll*.c and the scripted fake in tests/support include this.
  *
  * The common part owns slots, generations, timers, the list of closing handles and the exceptions
  * of the batch. A backend turns kernel events into netpoll_deliver_*() calls and keeps its own
@@ -53,6 +53,10 @@ struct netpoll_slot {
     uint8_t kind;
     uint8_t inflight; /* io_uring: operations whose last completion is still to come */
     uint16_t unused;
+};
+
+enum {
+    NETPOLL_OWN_TIMERS = 2, /* beside the owner's: for what is stuck, and what is starved */
 };
 
 struct netpoll_exception {
@@ -151,8 +155,9 @@ netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_t i);
  */
 struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h);
 
-/* Gives `fd` a slot, not watched yet. Returns 0 or -ENFILE. */
-int netpoll_slot_take(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out);
+/* Gives `fd` a slot, and watches it from now on. Returns 0 or a negative errno: `fd` is the
+ * caller's then. */
+int netpoll_slot_watch(struct netpoll *np, int fd, enum netpoll_kind kind, uint32_t *out);
 
 /* Deliver to the owner; each checks that the slot is not closing. Afterwards the slot may be. */
 void netpoll_deliver_accepted(struct netpoll *np, uint32_t listener, int fd);
