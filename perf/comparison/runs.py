@@ -33,7 +33,7 @@ class Lab:
     def command(self, shape, server):
         """The whole command line of one run."""
         arguments = [a.replace("FLOOR", f"{self.build}/chatroom_floor") for a in server.arguments]
-        timed = ["--seconds", str(self.seconds)] if shape.timed else []
+        timed = ["--seconds", str(self.seconds * shape.times)] if shape.times else []
         tail = ["--", *server.command] if server.command else []
         return [f"{self.build}/chatroom_bench", "--json", "--no-progress", "--patience", "30000",
                 *shape.arguments, *timed,
