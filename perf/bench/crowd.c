@@ -91,8 +91,10 @@ static int wait_door(struct door *d)
     if (n < 0 && errno != EINTR)
         status = say(EX_OSERR, "epoll_wait: %s", strerror(errno));
     if (n == 0)
-        status = say(EXIT_WRONG, "nobody came in for %u ms: %u of %u are", d->crowd->patience_ms,
-                     d->entered, d->count);
+        status = say(EXIT_WRONG,
+                     "nobody came in for %u ms: %u of %u are (a server with a short listen(2) "
+                     "backlog takes a smaller --parallel)",
+                     d->crowd->patience_ms, d->entered, d->count);
     for (int i = 0; i < n && !status; i++)
         status = handle(d, &events[i]);
     return status;

@@ -1,8 +1,9 @@
 """The servers that are compared: the hub on each backend, the floor, and every peer there is.
 
 A peer is a script in perf/peers that takes a port and becomes the server; comments at its beginning
-say what it is called, which protocol it speaks, which package it comes from and how it tells its
-version. To add one, write such a script.
+say what it is called, which protocol it speaks, which package it comes from, how it tells its
+version and, if that is fewer than usual, how many connections at once it lets come in. To add one,
+write such a script.
 """
 
 import os
@@ -43,7 +44,7 @@ def own_servers():
 def facts_of(path):
     """The comments at the beginning of a peer's script, as a dictionary."""
     with open(path, encoding="utf-8") as script:
-        return dict(re.findall(r"^# (title|protocol|package|version): (.*)$", script.read(), re.M))
+        return dict(re.findall(r"^# (title|protocol|package|version|parallel): (.*)$", script.read(), re.M))
 
 
 def version_of(command):
@@ -81,6 +82,7 @@ def find_peers(environment):
         if version is None:
             missing[name] = package
         else:
-            found.append(Server(name, facts["title"], ["--protocol", facts["protocol"]], version,
-                                [path, "{port}"]))
+            parallel = ["--parallel", facts["parallel"]] if "parallel" in facts else []
+            found.append(Server(name, facts["title"], ["--protocol", facts["protocol"], *parallel],
+                                version, [path, "{port}"]))
     return found, missing
