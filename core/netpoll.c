@@ -25,20 +25,6 @@ enum {
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
-netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_t i)
-{
-    return (netpoll_handle)np->slots[i].generation << 32 | i;
-}
-
-struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h)
-{
-    uint32_t i = netpoll_slot(h);
-    if (i < np->used_slots && np->slots[i].kind != NETPOLL_FREE && netpoll_handle_of(np, i) == h)
-        return &np->slots[i];
-    np->stats.stale_events++;
-    return NULL;
-}
-
 bool netpoll_slots_left(const struct netpoll *np)
 {
     return np->free_count > 0 || np->used_slots < np->max_slots;

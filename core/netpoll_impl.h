@@ -148,12 +148,22 @@ int netpoll_open_ops(struct netpoll **out, const struct netpoll_ops *ops,
                      const struct netpoll_options *options, const struct netpoll_handlers *handlers,
                      void *owner, char *note, size_t note_size);
 
-/* The handle that slot `i` stands for now. */
-netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_t i);
+/* The handle that slot `i` stands for now. Here, like the next, because each send looks one up. */
+static inline netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_t i)
+{
+    return (netpoll_handle)np->slots[i].generation << 32 | i;
+}
 
 /* The slot behind a handle, or NULL (and counted as stale) if it is gone. Closing ones are found.
  */
-struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h);
+static inline struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h)
+{
+    uint32_t i = netpoll_slot(h);
+    if (i < np->used_slots && np->slots[i].kind != NETPOLL_FREE && netpoll_handle_of(np, i) == h)
+        return &np->slots[i];
+    np->stats.stale_events++;
+    return NULL;
+}
 
 /* Gives `fd` a slot, and watches it from now on. Returns 0 or a negative errno: `fd` is the
  * caller's then. */
