@@ -115,17 +115,20 @@ static bool may_stop(const struct fanout *f, const struct room *room, const stru
 static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
 {
     struct range_memo memos[WIRE_COUNT];
+    uint32_t left = *budget;
     uint32_t i = room->next;
     if (i == 0)
         room->level = true; /* until one is found who is not, or something is posted */
     for (int w = 0; w < WIRE_COUNT; w++)
         memos[w].n = 0;
     for (; i < room->count; i++) {
-        if (*budget == 0 && may_stop(f, room, &room->members[i]))
+        struct member *m = &room->members[i];
+        if (left == 0 && may_stop(f, room, m))
             break;
-        uint32_t cost = flush_member(f, room, &room->members[i], memos);
-        *budget -= cost < *budget ? cost : *budget;
+        uint32_t cost = flush_member(f, room, m, memos);
+        left -= cost < left ? cost : left;
     }
+    *budget = left;
     bool complete = i >= room->count;
     room->next = complete ? 0 : i;
     return complete;
