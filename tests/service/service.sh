@@ -61,7 +61,7 @@ main_pid() {
     inside systemctl show --property MainPID --value chatroom.service
 }
 
-# A user that owns nothing, no capability, no new privileges, and more filters than the unit's.
+# Not root, no capability, no new privileges.
 is_small() {
     status=$(inside cat "/proc/$(main_pid)/status")
     echo "$status"
@@ -71,7 +71,7 @@ is_small() {
         echo "$status" | grep -q '^NoNewPrivs:.1$'
 }
 
-# Nothing was missing, and nothing had to be done without.
+# Nothing was missing, and nothing had to be done without, such as the hub's own list of system calls.
 is_content() {
     journal
     ! journal | grep -E '^chatroom_server: (warn|error):'
@@ -118,7 +118,7 @@ try_backend() {
     check "the first client starts it, by TCP" answers 127.0.0.1 8888
     check "and by the unix socket" answers -U /run/chatroom.sock
     check "it uses that backend" heard "using .*$backend"
-    check "it owns nothing and may do nothing" is_small
+    check "it is not root, and has no capability" is_small
     check "the unix socket is its owner's and group's" is_closed
     check "a reload loads the filters anew" reloads
     check "killed, it comes back" comes_back
@@ -136,9 +136,15 @@ SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --boot --directory="$r
     --keep-unit --private-network --console=pipe >"$root.boot" 2>&1 </dev/null &
 machine=$!
 trap 'kill "$machine"; wait "$machine" || true' EXIT
-soon pgrep --parent "$machine" >/dev/null
-leader=$(pgrep --parent "$machine")
-soon inside systemctl is-active --quiet chatroom.socket
+
+boots() {
+    leader=$(pgrep --parent "$machine") && inside systemctl is-active --quiet chatroom.socket
+}
+if ! soon boots 2>/dev/null; then
+    echo "service: the machine in $root has not come up within half a minute; its console said:" >&2
+    cat "$root.boot" >&2
+    exit 1
+fi
 
 try_backend uring
 try_backend epoll
