@@ -110,6 +110,7 @@ void hub_flushed(struct hub *hub)
     hub->judged = hub_filters_spent(hub);
     hub->taking_since_ns = 0;
     hub->spent = false;
+    hub->reserve = (struct hub_share){.ns = hub->taken_max_ns / 4};
     hub_share(hub, 1);
 }
 
@@ -119,11 +120,18 @@ void hub_turn(struct hub *hub)
     hub_flushed(hub);
 }
 
+/* Of what may be posted in a turn, so many quarters. */
+static bool is_full(const struct hub *hub, size_t quarters)
+{
+    size_t most = hub->limits.lag_limit / 4;
+    most = most < POSTED_MAX ? most : POSTED_MAX;
+    return hub->posted > quarters * most / 4 || hub->due > quarters * HUB_DUE_MAX / 4 ||
+           hub_filters_spent(hub) - hub->judged > HUB_JUDGED_MAX_NS;
+}
+
 bool hub_full(const struct hub *hub)
 {
-    size_t quarter = hub->limits.lag_limit / 4;
-    return hub->posted > (quarter < POSTED_MAX ? quarter : POSTED_MAX) || hub->due > HUB_DUE_MAX ||
-           hub_filters_spent(hub) - hub->judged > HUB_JUDGED_MAX_NS;
+    return is_full(hub, 4);
 }
 
 bool hub_share(struct hub *hub, uint32_t parts)
@@ -137,25 +145,33 @@ bool hub_share(struct hub *hub, uint32_t parts)
     return true;
 }
 
-/* Not at every line: a look at the clock costs a tenth of a short one. */
-static bool took_long(struct hub *hub)
+/* Not at every line: a look at the clock costs a tenth of a short one. Returns the time if it was
+ * looked at, or 0. */
+static uint64_t take_line(struct hub_share *share)
 {
-    struct hub_share *share = &hub->share;
     if (share->lines++ % LINES_PER_LOOK != 0)
-        return share->late;
+        return 0;
     uint64_t now = clock_monotonic_ns();
     if (share->lines == 1)
         share->began_ns = now;
-    if (hub->taking_since_ns == 0)
-        hub->taking_since_ns = now;
     share->late = now - share->began_ns > share->ns;
-    hub->spent = now - hub->taking_since_ns > hub->taken_max_ns;
-    return share->late;
+    return now;
 }
 
 bool hub_late(struct hub *hub)
 {
-    return took_long(hub) || hub->due > hub->share.due_max;
+    uint64_t now = take_line(&hub->share);
+    if (now > 0 && hub->taking_since_ns == 0)
+        hub->taking_since_ns = now;
+    if (now > 0)
+        hub->spent = now - hub->taking_since_ns > hub->taken_max_ns;
+    return hub->share.late || hub->due > hub->share.due_max;
+}
+
+bool hub_crowded(struct hub *hub)
+{
+    take_line(&hub->reserve);
+    return hub->reserve.late || is_full(hub, 5);
 }
 
 int64_t hub_now(struct hub *hub)

@@ -90,6 +90,7 @@ struct hub {
     uint64_t taking_since_ns; /* monotonic, the first line since the last flush; 0: none yet */
     bool spent;               /* that is longer ago than taken_max_ns */
     struct hub_share share;
+    struct hub_share reserve; /* of this turn, for who is brief */
     uint64_t judged; /* ns that filters had taken before this turn (hub_filters_spent) */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
@@ -114,6 +115,11 @@ void hub_turn(struct hub *hub);
 /* True once so much was posted in this turn, or filters have taken so long, that the flush must
  * come first: further input waits, or those who read well would be taken for laggards, or wait. */
 bool hub_full(const struct hub *hub);
+
+/* Asked before each line of those who come with but a line or two: true once what is kept for them
+ * is used up, too. That is a quarter of a turn, in which nobody else has a share: so they need not
+ * wait for a flush because others flood. */
+bool hub_crowded(struct hub *hub);
 
 /* From now on lines are taken by one of so many who wait for a turn of theirs, or by all (1). A
  * line may be a command, which posts nothing and takes its time. False, and nothing changes, if

@@ -79,15 +79,22 @@ static void wait_for_flush(struct server *s, struct conn *c)
     hub_attend(&s->hub, c);
 }
 
+/* No room for another line before the flush: in its share of the turn or, if it has but a line or
+ * two to say, in what is kept for such. */
+static bool no_room(struct hub *hub, bool brief)
+{
+    return (hub_full(hub) || hub_late(hub)) && (!brief || hub_crowded(hub));
+}
+
 /* True if the next line must wait: for the connection to take its answers, for everything to be
  * sent before a change of how, for a flush. */
-static bool must_wait(struct server *s, struct conn *c)
+static bool must_wait(struct server *s, struct conn *c, bool brief)
 {
     if (c->flags & (CONN_HELD | CONN_DOOMED) || c->state != CONN_OPEN)
         return true;
     if (outq_bytes(&c->outq) > HUB_OUTQ_HIGH)
         hold(s, c, 0);
-    else if (hub_full(&s->hub) || hub_late(&s->hub))
+    else if (no_room(&s->hub, brief))
         wait_for_flush(s, c);
     else
         return false;
@@ -109,9 +116,9 @@ static void run_or_wait(struct server *s, struct conn *c, struct str raw, struct
 }
 
 /* Lines out of `in` until it is used up or must wait. Returns what waits. */
-static struct str feed(struct server *s, struct conn *c, struct str in)
+static struct str feed(struct server *s, struct conn *c, struct str in, bool brief)
 {
-    while (!must_wait(s, c)) {
+    while (!must_wait(s, c, brief)) {
         struct str line;
         switch (frame_next(&c->frame, &in, s->hub.limits.max_line, &line)) {
         case FRAME_MORE:
@@ -138,7 +145,7 @@ void session_data(struct server *s, struct conn *c, struct str bytes)
         return; /* it said goodbye already */
     /* Behind what waits, nothing may overtake. */
     if (!(c->flags & (CONN_HELD | CONN_ATTEND)))
-        bytes = feed(s, c, bytes);
+        bytes = feed(s, c, bytes, c->frame.used + bytes.size <= BRIEF);
     if (frame_hold(&c->frame, bytes) < 0)
         hub_lose(&s->hub, c);
 }
@@ -163,7 +170,7 @@ static void resume(struct server *s, struct conn *c)
 {
     struct frame_loan loan;
     c->flags &= (uint16_t) ~(CONN_HELD | CONN_BARRIER);
-    struct str rest = feed(s, c, frame_lend(&c->frame, &loan));
+    struct str rest = feed(s, c, frame_lend(&c->frame, &loan), false);
     if (rest.size > 0 && c->flags & CONN_BROKEN && c->flags & CONN_ATTEND) {
         give_up(s, c, rest.size);
         rest = STR("");

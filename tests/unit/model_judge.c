@@ -6,12 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Of this one and those before it. A notice has its number so that no two read the same. */
+struct counts {
+    unsigned swaps;
+    unsigned notices;
+};
+
 struct judge {
     struct filter base;
     struct str command;
     const struct filter_hub *hub;
-    unsigned swaps; /* of this one and those before it */
-    unsigned later; /* notices that wait for the timer */
+    struct counts said;
+    unsigned later; /* lines that wait for the timer's notice */
     char text[2048];
 };
 
@@ -79,7 +85,7 @@ static void judge_text(struct judge *j, const struct filter_event *e, struct fil
     result->verdict = judge_verdict(e->kind, e->text);
     result->text = e->text;
     if (result->verdict == FILTER_REPLACE)
-        result->text = say(j, JUDGE_SWAPPED, ++j->swaps, STR_ARG(e->text));
+        result->text = say(j, JUDGE_SWAPPED, ++j->said.swaps, STR_ARG(e->text));
     else if (result->verdict == FILTER_DIVERT)
         result->text = str_word(&rest);
     else if (result->verdict == FILTER_ACCEPT)
@@ -117,7 +123,7 @@ static int64_t tick(struct filter *f, int64_t now_ms, struct filter_result *resu
     (void)result;
     if (j->later > 0 && now_ms > INT64_MIN) {
         j->hub->say(j->hub->owner, j->base.name, STR("#lobby"),
-                    say(j, "it is later: %u", j->later));
+                    say(j, "it is later: %u, notice %u", j->later, ++j->said.notices));
         j->later = 0;
     }
     return j->later > 0 ? 0 : INT64_MAX;
@@ -128,10 +134,10 @@ static int save(struct filter *f, char **state, size_t *size, char *why, size_t 
     const struct judge *j = (struct judge *)f;
     (void)why;
     (void)why_size;
-    *size = sizeof j->swaps;
+    *size = sizeof j->said;
     *state = malloc(*size);
     assert_non_null(*state);
-    memcpy(*state, &j->swaps, *size);
+    memcpy(*state, &j->said, *size);
     return 0;
 }
 
@@ -142,8 +148,8 @@ static int restore(struct filter *f, const char *state, size_t size, struct str 
     (void)why;
     (void)why_size;
     assert_str(old_version, STR("1"));
-    assert_int_equal(size, sizeof j->swaps);
-    memcpy(&j->swaps, state, size);
+    assert_int_equal(size, sizeof j->said);
+    memcpy(&j->said, state, size);
     return 0;
 }
 

@@ -38,6 +38,41 @@ static void who_says_one_line_does_not_wait_for_thousands(void **state)
     world_close(&w);
 }
 
+/* Whatever filled the turn: it is heard with the flush of this one, not with that of the next. */
+static void who_says_one_line_need_not_wait_for_a_flush(void **state)
+{
+    enum { LINES = 3000 };
+    struct client *c[4];
+    (void)state;
+    open_world(c, 4);
+    world_hush(&w);
+    start_storm(c[0], LINES);
+    start_storm(c[1], LINES);
+    netpoll_fake_write(c[2]->peer, "hello\n", 6);
+    world_turn(&w);
+    assert_int_equal(client_count(c[3], "client-3: hello\n"), 1);
+    world_close(&w);
+}
+
+/* What is kept for them is not without end. */
+static void a_crowd_that_says_one_line_each_makes_no_long_turn(void **state)
+{
+    enum { CROWD = 200, TURN_MAX = 16 };
+    static struct client *c[CROWD + 1];
+    (void)state;
+    open_world(c, CROWD + 1);
+    start_storm(c[0], 100);
+    for (int i = 1; i <= CROWD; i++)
+        start_storm(c[i], 1);
+    uint64_t before = world_stats(&w)->commands;
+    world_turn(&w);
+    assert_in_range(world_stats(&w)->commands - before, 1, TURN_MAX);
+    world_settle(&w);
+    for (int i = 0; i <= CROWD; i++)
+        assert_int_equal(client_count(c[i], "* pong x\n"), i == 0 ? 100 : 1);
+    world_close(&w);
+}
+
 /* Those who have more to say than a share wait for those who come with a line. */
 static void who_comes_new_does_not_wait_for_a_crowd(void **state)
 {
@@ -175,6 +210,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_says_one_line_does_not_wait_for_thousands),
+        cmocka_unit_test(who_says_one_line_need_not_wait_for_a_flush),
+        cmocka_unit_test(a_crowd_that_says_one_line_each_makes_no_long_turn),
         cmocka_unit_test(who_comes_new_does_not_wait_for_a_crowd),
         cmocka_unit_test(a_crowd_of_storms_makes_no_long_turns),
         cmocka_unit_test(what_is_due_to_many_fills_a_turn),
