@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { LARGE = 8 << 10 };
+
 void frame_fini(struct frame *f)
 {
     free(f->kept);
@@ -76,6 +78,19 @@ struct str frame_lend(struct frame *f, struct frame_loan *loan)
     return all;
 }
 
+/* What waits may wait for long: a large buffer, three quarters of which are empty, is halved. */
+static void shrink(struct frame *f)
+{
+    if (f->size <= LARGE || f->used > f->size / 4)
+        return;
+    char *smaller = malloc(f->size / 2);
+    if (!smaller)
+        return;
+    memcpy(smaller, f->kept + f->start, f->used);
+    free(f->kept);
+    *f = (struct frame){smaller, 0, f->used, f->size / 2, f->skipping};
+}
+
 int frame_return(struct frame *f, struct frame_loan *loan, struct str rest)
 {
     int rc = 0;
@@ -85,6 +100,7 @@ int frame_return(struct frame *f, struct frame_loan *loan, struct str rest)
         f->start = (uint32_t)(rest.data - loan->memory);
         f->used = (uint32_t)rest.size;
         f->size = loan->size;
+        shrink(f);
     } else {
         rc = frame_hold(f, rest);
         free(loan->memory);

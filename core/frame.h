@@ -49,9 +49,9 @@ int frame_unget(struct frame *f, struct str *in, struct str line);
 /* All that is kept, for frame_next(); nothing is kept then. It ends with frame_return(). */
 struct str frame_lend(struct frame *f, struct frame_loan *loan);
 
-/* Keeps `rest`, the end of what was lent, behind what is kept by now; without a copy if that is
- * nothing: who takes a line at a time from much pays for the line only. Frees what is not needed.
- * Returns 0 or -ENOMEM: the rest is lost. */
+/* Keeps `rest`, the end of what was lent, behind what is kept by now; if that is nothing, without a
+ * copy but for a few as it dwindles: who takes a line at a time from much pays for the line only.
+ * Frees what is not needed. Returns 0 or -ENOMEM: the rest is lost. */
 int frame_return(struct frame *f, struct frame_loan *loan, struct str rest);
 
 /* End of input: true if an unfinished last line is left; it is *line then, and at most as long as

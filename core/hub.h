@@ -91,7 +91,7 @@ struct hub {
     bool spent;               /* that is longer ago than taken_max_ns */
     struct hub_share share;
     struct hub_share reserve; /* of this turn, for who is brief */
-    uint64_t judged; /* ns that filters had taken before this turn (hub_filters_spent) */
+    uint64_t judged;          /* ns that filters had taken before this turn (hub_filters_spent) */
 
     int64_t now_ms; /* wall clock of this turn; 0: not read yet */
 

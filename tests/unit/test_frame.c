@@ -374,7 +374,8 @@ static void holding_nothing_is_fine(void **state)
 /* Or many lines that wait, taken one at a time, would take a time that grows with their square. */
 static void what_is_lent_and_returned_is_not_copied(void **state)
 {
-    static char lines[60000];
+    enum { SIZE = 60000, DONE = SIZE / 6 * 2 / 3 };
+    static char lines[SIZE];
     struct frame f = {0};
     struct frame_loan loan;
     struct str line;
@@ -384,7 +385,7 @@ static void what_is_lent_and_returned_is_not_copied(void **state)
     assert_int_equal(frame_hold(&f, str_from(lines, sizeof lines)), 0);
     const char *memory = f.kept;
     unit_alloc_fail_at(0);
-    for (size_t n = 0; n < sizeof lines / 6 - 1; n++) {
+    for (size_t n = 0; n < DONE; n++) {
         struct str held = frame_lend(&f, &loan);
         assert_int_equal(frame_next(&f, &held, MAX, &line), FRAME_LINE);
         assert_ptr_equal(line.data, memory + 6 * n);
@@ -395,12 +396,38 @@ static void what_is_lent_and_returned_is_not_copied(void **state)
         assert_int_equal(frame_return(&f, &loan, held), 0);
         assert_ptr_equal(f.kept, memory);
     }
-    assert_int_equal(frame_hold(&f, str_from(lines, sizeof lines - 6)), 0); /* in the room before */
+    assert_int_equal(frame_hold(&f, str_from(lines, DONE * 6)), 0); /* in the room before */
     unit_alloc_fail_at(-1);
     struct str held = frame_lend(&f, &loan);
     assert_int_equal(held.size, sizeof lines);
     assert_memory_equal(held.data, lines, sizeof lines);
     assert_int_equal(frame_return(&f, &loan, STR("")), 0);
+    frame_fini(&f);
+}
+
+/* Its memory goes as it dwindles, with fewer bytes copied than there were. */
+static void what_waits_takes_no_more_memory_than_it_needs(void **state)
+{
+    static char lines[60000];
+    struct frame f = {0};
+    struct frame_loan loan;
+    struct str line;
+    size_t copied = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof lines; i++)
+        lines[i] = "abcde\n"[i % 6];
+    assert_int_equal(frame_hold(&f, str_from(lines, sizeof lines)), 0);
+    for (size_t left = sizeof lines - 6; left > 0; left -= 6) {
+        uint32_t size = f.size;
+        struct str held = frame_lend(&f, &loan);
+        assert_int_equal(frame_next(&f, &held, MAX, &line), FRAME_LINE);
+        assert_str(line, STR("abcde"));
+        assert_int_equal(frame_return(&f, &loan, held), 0);
+        assert_int_equal(f.used, left);
+        assert_true(f.size <= 4 * left || f.size <= 8192);
+        copied += f.size < size ? left : 0;
+    }
+    assert_in_range(copied, 1, sizeof lines);
     frame_fini(&f);
 }
 
@@ -515,6 +542,7 @@ int main(void)
         cmocka_unit_test(trimming_frees_an_empty_buffer_only),
         cmocka_unit_test(holding_nothing_is_fine),
         cmocka_unit_test(what_is_lent_and_returned_is_not_copied),
+        cmocka_unit_test(what_waits_takes_no_more_memory_than_it_needs),
         cmocka_unit_test(more_than_a_buffer_can_hold_is_refused),
         cmocka_unit_test(without_memory_a_line_is_lost_and_the_next_is_not),
         cmocka_unit_test(without_memory_for_its_middle_a_line_is_lost_and_the_next_is_not),
