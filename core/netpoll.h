@@ -63,7 +63,8 @@ struct netpoll_handlers {
     void (*accept_paused)(void *owner, netpoll_handle listener, int error);
 
     /* `n` > 0 bytes came in. Borrowed: valid during the call only. After netpoll_pause(), bytes
-     * that the kernel had handed over already may still come: at most one receive ring. */
+     * that the kernel had handed over already may still come: at most conn_budget and a buffer of
+     * 2 KiB or, on io_uring before Linux 6.17, all that the buffers hold. */
     void (*data)(void *owner, netpoll_handle h, const char *bytes, size_t n);
 
     /* End of input: the peer sends no more, all it sent was delivered. The handle can still send;

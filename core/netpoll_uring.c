@@ -11,7 +11,8 @@
  * Completions are moved out of the ring into a backlog first and handled from there: handlers never
  * run while the ring is read, and a turn can end when its budget is spent. A receive that lost its
  * multishot (F_MORE is missing, no buffer was left, its budget is used up) is not an error: it
- * waits in `later` and is armed again in the next turn.
+ * waits in `later` and is armed again in the next turn. A receive takes what it finds, whatever we
+ * want by then; where the kernel can (6.17), it ends by itself after one connection's budget.
  *
  * A descriptor is closed only when no operation refers to it: cancel, wait for the last
  * completions, close. Closing alone would neither end the operations nor send a FIN.
@@ -100,6 +101,7 @@ static bool may_arm(const struct netpoll *np, uint32_t i)
 
 static void arm(struct netpoll *np, uint32_t i)
 {
+    const struct uring_priv *up = np->priv;
     struct netpoll_slot *slot = &np->slots[i];
     if (slot->flags & NETPOLL_ARMED || !may_arm(np, i))
         return;
@@ -114,6 +116,7 @@ static void arm(struct netpoll *np, uint32_t i)
         io_uring_prep_recv_multishot(sqe, slot->fd, NULL, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = URING_BUFFER_GROUP;
+        uring_limit_receive(sqe, up->receive_max);
         sqe_track(np, sqe, i, OP_RECV);
         break;
     case NETPOLL_PIPE:

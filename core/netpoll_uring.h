@@ -33,6 +33,8 @@ struct uring_priv {
     uint32_t backlog_head;
     uint32_t backlog_tail;
 
+    uint32_t receive_max; /* a multishot receive ends when it has brought so much; 0: never */
+
     struct netpoll_queue later; /* wants to be armed in the next turn */
     uint32_t inflight;          /* sum over the slots */
     bool more;                  /* the last receive of this turn left bytes in its socket */
@@ -52,6 +54,14 @@ int uring_setup(struct netpoll *np, const struct netpoll_options *options, char 
 
 /* Frees what uring_setup() made. Every operation has ended. */
 void uring_teardown(struct uring_priv *up);
+
+/* Ends a multishot receive behind the buffer with which it has brought `bytes`; 0: no limit. For
+ * Linux 6.17 and newer, older ones refuse it: sqe->optlen, which liburing 2.3 does not name, shares
+ * its place with file_index. */
+static inline void uring_limit_receive(struct io_uring_sqe *sqe, uint32_t bytes)
+{
+    sqe->file_index = bytes;
+}
 
 /* Gives buffer `id` back to the kernel. */
 void uring_buffer_recycle(struct uring_priv *up, unsigned id);

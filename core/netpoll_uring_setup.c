@@ -67,23 +67,47 @@ static const char *prove_send(struct uring_priv *up, const int pair[2])
     return second == -EAGAIN ? NULL : "a refused send does not post EAGAIN";
 }
 
-/* Multishot receive into the provided buffers: data with a buffer, and more to come. */
-static const char *prove_receive(struct uring_priv *up, const int pair[2])
+/* Arms a multishot receive on pair[0] that ends behind `limit` bytes, and lets one byte come.
+ * Returns its completion, whose buffer is given back. */
+static struct completion trial_receive(struct uring_priv *up, const int pair[2], uint32_t limit)
 {
-    struct io_uring_cqe *cqe = NULL;
+    struct completion c = {.result = -ETIME};
+    struct io_uring_cqe *cqe;
     struct __kernel_timespec ts = {1, 0};
     struct io_uring_sqe *sqe = io_uring_get_sqe(&up->ring);
     io_uring_prep_recv_multishot(sqe, pair[0], NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = URING_BUFFER_GROUP;
+    uring_limit_receive(sqe, limit);
     io_uring_submit(&up->ring);
     if (send(pair[1], "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1 ||
-        io_uring_submit_and_wait_timeout(&up->ring, &cqe, 1, &ts, NULL) < 0 || !cqe)
-        return "a multishot receive does not complete";
-    bool good = cqe->res == 1 && cqe->flags & IORING_CQE_F_MORE && cqe->flags & IORING_CQE_F_BUFFER;
-    if (cqe->flags & IORING_CQE_F_BUFFER)
-        uring_buffer_recycle(up, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+        io_uring_submit_and_wait_timeout(&up->ring, &cqe, 1, &ts, NULL) < 0)
+        return c;
+    c = (struct completion){.result = cqe->res, .flags = cqe->flags};
+    if (c.flags & IORING_CQE_F_BUFFER)
+        uring_buffer_recycle(up, c.flags >> IORING_CQE_BUFFER_SHIFT);
     io_uring_cqe_seen(&up->ring, cqe);
+    return c;
+}
+
+/* True if a multishot receive can have a limit; what an older kernel leaves in the socket is read
+ * away. */
+static bool can_limit(struct uring_priv *up, const int pair[2])
+{
+    char byte;
+    struct completion c = trial_receive(up, pair, 1);
+    if (c.result != 1)
+        recv(pair[0], &byte, 1, MSG_DONTWAIT);
+    return c.result == 1 && !(c.flags & IORING_CQE_F_MORE);
+}
+
+/* Multishot receive into the provided buffers: data with a buffer, and more to come. */
+static const char *prove_receive(struct uring_priv *up, const int pair[2])
+{
+    struct completion c = trial_receive(up, pair, 0);
+    if (c.result == -ETIME)
+        return "a multishot receive does not complete";
+    bool good = c.result == 1 && c.flags & IORING_CQE_F_MORE && c.flags & IORING_CQE_F_BUFFER;
     return good ? NULL : "this kernel has no multishot receive (6.1 or newer is needed)";
 }
 
@@ -103,13 +127,15 @@ static void prove_cleanup(struct uring_priv *up, const int pair[2])
     }
 }
 
-static const char *prove(struct uring_priv *up)
+/* Finds out what the kernel can do. NULL, or what it must do and does not. */
+static const char *prove(struct uring_priv *up, uint32_t conn_budget)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return "no descriptors to try it";
     const char *fault = prove_send(up, pair);
     if (!fault) {
+        up->receive_max = can_limit(up, pair) ? conn_budget : 0;
         fault = prove_receive(up, pair);
         prove_cleanup(up, pair);
     }
@@ -261,7 +287,7 @@ static int uring_open(struct netpoll *np, unsigned buffers, const char **fault)
         rc = ring_restrict(up);
     if (rc < 0)
         return rc;
-    *fault = prove(up);
+    *fault = prove(up, np->conn_budget);
     return *fault ? -ENOTSUP : 0;
 }
 
