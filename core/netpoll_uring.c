@@ -416,15 +416,16 @@ static int enter(struct netpoll *np, int64_t timeout_ns)
 
 /*
  * A multishot receive that has brought a few dozen buffers is put off by the kernel, though the
- * socket holds more. What is there belongs to this turn: left to the next, it would be sent to
- * every member on its own, and under steady load the two parts would not join again.
+ * socket holds more; one that has reached its limit is armed again. What is there belongs to this
+ * turn: left to the next, it would be sent to every member on its own, and under steady load the
+ * two parts would not join again.
  */
 static void take_rest(struct netpoll *np)
 {
     struct uring_priv *up = np->priv;
     if (!up->more || np->turn_read >= np->turn_budget)
         return;
-    io_uring_get_events(&up->ring);
+    enter(np, 0);
     collect(np);
     handle_backlog(np);
 }
