@@ -115,23 +115,19 @@ static bool may_stop(const struct fanout *f, const struct room *room, const stru
 static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
 {
     struct range_memo memos[WIRE_COUNT];
-    uint32_t left = *budget;
-    uint32_t i = room->next;
-    if (i == 0)
+    struct member *end = room->members + room->count;
+    struct member *m = room->members + room->next;
+    const uint32_t most = *budget;
+    uint32_t sends = 0;
+    if (room->next == 0)
         room->level = true; /* until one is found who is not, or something is posted */
     for (int w = 0; w < WIRE_COUNT; w++)
         memos[w].n = 0;
-    for (; i < room->count; i++) {
-        struct member *m = &room->members[i];
-        if (left == 0 && may_stop(f, room, m))
-            break;
-        uint32_t cost = flush_member(f, room, m, memos);
-        left -= cost < left ? cost : left;
-    }
-    *budget = left;
-    bool complete = i >= room->count;
-    room->next = complete ? 0 : i;
-    return complete;
+    for (; m < end && (sends < most || !may_stop(f, room, m)); m++)
+        sends += flush_member(f, room, m, memos);
+    *budget -= sends < most ? sends : most;
+    room->next = m < end ? (uint32_t)(m - room->members) : 0;
+    return m == end;
 }
 
 /* True if somebody else will see to it that the member gets what it still lacks. */

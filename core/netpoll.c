@@ -380,27 +380,27 @@ void netpoll_note_failure(struct netpoll *np, uint32_t i, int error)
         close_begin(np, i, error);
 }
 
-static int send_allowed(struct netpoll *np, const struct netpoll_slot *slot, int n)
+enum { NO_SEND = NETPOLL_CLOSING | NETPOLL_FAILED | NETPOLL_SHUT | NETPOLL_WANT_WRITE };
+
+/* Why there is no send to a slot that has one of these flags, or one in this batch. */
+static int send_refused(const struct netpoll_slot *slot)
 {
-    if (n < 1 || n > NETPOLL_IOV_MAX)
-        return -EINVAL;
-    if (!slot || slot->flags & (NETPOLL_CLOSING | NETPOLL_FAILED))
+    if (slot->flags & (NETPOLL_CLOSING | NETPOLL_FAILED))
         return -ESTALE;
-    if (slot->flags & NETPOLL_SHUT)
-        return -EPIPE;
-    if (slot->batch == np->batch || slot->flags & NETPOLL_WANT_WRITE)
-        return -EBUSY;
-    return 0;
+    return slot->flags & NETPOLL_SHUT ? -EPIPE : -EBUSY;
 }
 
 int netpoll_send(struct netpoll *np, netpoll_handle h, const struct iovec *parts, int n)
 {
     struct netpoll_slot *slot = netpoll_find(np, h);
-    int rc = send_allowed(np, slot, n);
-    if (rc < 0)
-        return rc;
-    size_t bytes = 0;
-    for (int k = 0; k < n; k++)
+    if (n < 1 || n > NETPOLL_IOV_MAX)
+        return -EINVAL;
+    if (!slot)
+        return -ESTALE;
+    if (slot->flags & NO_SEND || slot->batch == np->batch)
+        return send_refused(slot);
+    size_t bytes = parts->iov_len;
+    for (int k = 1; k < n; k++)
         bytes += parts[k].iov_len;
     slot->batch = np->batch;
     slot->asked = (uint32_t)bytes;

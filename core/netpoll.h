@@ -110,9 +110,9 @@ struct netpoll_stats {
     uint64_t reads;        /* receive calls or completions with data */
     uint64_t read_bytes;
     uint64_t sends;
-    uint64_t sent_bytes; /* asked minus left */
     uint64_t short_sends;
     uint64_t failed_sends; /* at most one for each connection: it is lost then */
+    uint64_t sent_bytes;   /* asked minus left */
     uint64_t stale_events; /* dropped: their handle was gone */
     uint64_t starved;      /* io_uring: receives stopped for want of a buffer, and re-armed */
     uint64_t submits;      /* io_uring: io_uring_enter calls that submitted a batch */

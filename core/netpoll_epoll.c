@@ -73,31 +73,36 @@ static void ready_push(struct netpoll *np, uint32_t i)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-static ssize_t send_now(int fd, const struct iovec *parts, int n)
+/* Several parts. Not in line: the common send has one, and need not make room for a header. */
+__attribute__((noinline)) static ssize_t send_parts(int fd, const struct iovec *parts, int n)
 {
-    if (n == 1)
-        return send(fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)n};
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void epoll_send(struct netpoll *np, uint32_t i, const struct iovec *parts, int n,
-                       size_t bytes)
+/* Of `bytes`, `sent` went; or -1, and errno. What does not wait is not interrupted either; were it
+ * so, there would be no edge to wait for, so it is tried again by the clock. */
+__attribute__((noinline)) static void fell_short(struct netpoll *np, uint32_t i, size_t bytes,
+                                                 ssize_t sent)
 {
-    ssize_t sent;
-    do
-        sent = send_now(np->slots[i].fd, parts, n);
-    while (sent < 0 && errno == EINTR);
-    if (sent == (ssize_t)bytes)
-        return;
     if (sent >= 0 || errno == EAGAIN) {
         netpoll_note_short(np, i, bytes - (size_t)(sent < 0 ? 0 : sent));
-    } else if (netpoll_send_starved(errno)) {
+    } else if (errno == EINTR || netpoll_send_starved(errno)) {
         netpoll_note_starved(np, i, bytes);
     } else {
         netpoll_note_failure(np, i, errno);
         ready_push(np, i);
     }
+}
+
+static void epoll_send(struct netpoll *np, uint32_t i, const struct iovec *parts, int n,
+                       size_t bytes)
+{
+    int fd = np->slots[i].fd;
+    ssize_t sent = n == 1 ? send(fd, parts->iov_base, bytes, MSG_DONTWAIT | MSG_NOSIGNAL)
+                          : send_parts(fd, parts, n);
+    if (sent != (ssize_t)bytes)
+        fell_short(np, i, bytes, sent);
 }
 
 static void epoll_commit(struct netpoll *np)

@@ -44,11 +44,11 @@ enum netpoll_flag {
 struct netpoll_slot {
     int fd;
     uint32_t generation; /* 24 bits used; never 0 */
-    uint32_t asked;      /* bytes in the send of batch `batch` */
-    uint32_t batch;
-    uint32_t turn; /* the turn that `turn_bytes` counts */
-    uint32_t turn_bytes;
-    int16_t reason; /* errno for `closed` */
+    uint32_t batch;      /* of the last send, */
+    uint32_t turn;       /* turn of the last receive, */
+    uint32_t asked;      /* and their bytes: in that send, */
+    uint32_t turn_bytes; /* in that turn */
+    int16_t reason;      /* errno for `closed` */
     uint16_t flags;
     uint8_t kind;
     uint8_t inflight; /* io_uring: operations whose last completion is still to come */
@@ -114,7 +114,7 @@ struct netpoll {
     struct netpoll_slot *slots;
     uint32_t max_slots;
     uint32_t used_slots;  /* slots that were ever used: the rest is untouched memory */
-    uint32_t *free_slots; /* min-heap, so that the lowest free slot is used first */
+    uint32_t *free_slots; /* a stack: the last one freed is used first */
     uint32_t free_count;
 
     uint32_t turn;
@@ -155,11 +155,11 @@ static inline netpoll_handle netpoll_handle_of(const struct netpoll *np, uint32_
 }
 
 /* The slot behind a handle, or NULL (and counted as stale) if it is gone. Closing ones are found.
- */
+ * A free slot is none: it has the generation of its next handle already. */
 static inline struct netpoll_slot *netpoll_find(struct netpoll *np, netpoll_handle h)
 {
     uint32_t i = netpoll_slot(h);
-    if (i < np->used_slots && np->slots[i].kind != NETPOLL_FREE && netpoll_handle_of(np, i) == h)
+    if (i < np->used_slots && netpoll_handle_of(np, i) == h)
         return &np->slots[i];
     np->stats.stale_events++;
     return NULL;

@@ -364,25 +364,42 @@ static void handle_backlog(struct netpoll *np)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-static void uring_send(struct netpoll *np, uint32_t i, const struct iovec *parts, int n,
-                       size_t bytes)
+enum { SEND_FLAGS = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL };
+
+static void queue_send(struct netpoll *np, struct io_uring_sqe *sqe, uint32_t i)
 {
-    const int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
     struct uring_priv *up = np->priv;
-    (void)bytes;
-    struct io_uring_sqe *sqe = get_sqe(np);
-    if (n == 1) {
-        io_uring_prep_send(sqe, np->slots[i].fd, parts->iov_base, parts->iov_len, flags);
-    } else {
-        struct iovec *copy = up->parts[up->queued];
-        memcpy(copy, parts, (size_t)n * sizeof *copy);
-        up->messages[up->queued] = (struct msghdr){.msg_iov = copy, .msg_iovlen = (size_t)n};
-        io_uring_prep_sendmsg(sqe, np->slots[i].fd, &up->messages[up->queued], (unsigned)flags);
-    }
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
     sqe_tag(np, sqe, i, OP_SEND);
     if (++up->queued == URING_SEND_BATCH)
         submit_all(np);
+}
+
+/* Several parts, which must stay where they are until they are submitted; or the queue was full.
+ * Apart from the common send, which so has nothing to keep on the stack. */
+__attribute__((noinline)) static void send_parts(struct netpoll *np, uint32_t i,
+                                                 const struct iovec *parts, int n)
+{
+    struct uring_priv *up = np->priv;
+    struct io_uring_sqe *sqe = get_sqe(np);
+    struct iovec *copy = up->parts[up->queued];
+    memcpy(copy, parts, (size_t)n * sizeof *copy);
+    up->messages[up->queued] = (struct msghdr){.msg_iov = copy, .msg_iovlen = (size_t)n};
+    io_uring_prep_sendmsg(sqe, np->slots[i].fd, &up->messages[up->queued], SEND_FLAGS);
+    queue_send(np, sqe, i);
+}
+
+static void uring_send(struct netpoll *np, uint32_t i, const struct iovec *parts, int n,
+                       size_t bytes)
+{
+    struct uring_priv *up = np->priv;
+    struct io_uring_sqe *sqe = n == 1 ? io_uring_get_sqe(&up->ring) : NULL;
+    if (!sqe) {
+        send_parts(np, i, parts, n);
+        return;
+    }
+    io_uring_prep_send(sqe, np->slots[i].fd, parts->iov_base, bytes, SEND_FLAGS);
+    queue_send(np, sqe, i);
 }
 
 static void uring_commit(struct netpoll *np)
