@@ -54,18 +54,18 @@ static void list_take(struct slot_list *mine, struct slot_list *theirs)
 
 /* The bytes from one cursor to the end of a log: most members of a room share them. */
 struct range_memo {
-    uint64_t from;
-    uint64_t to; /* less than the log's end if there are too many parts */
+    uint64_t from; /* NOWHERE: not set yet */
+    uint64_t to;   /* less than the log's end if there are too many parts */
     int n;
     struct iovec parts[NETPOLL_IOV_MAX];
 };
+
+#define NOWHERE UINT64_MAX
 
 static void memo_set(struct range_memo *memo, struct room *room, const struct room_log *log,
                      uint64_t from)
 {
     size_t covered;
-    if (memo->n > 0 && memo->from == from)
-        return;
     memo->from = from;
     memo->n = room_log_gather(log, from, log->end, memo->parts, NETPOLL_IOV_MAX, &covered);
     memo->to = from + covered;
@@ -92,9 +92,11 @@ static uint32_t flush_member(struct fanout *f, struct room *room, struct member 
         room->level = false;
         return leave_to_conn(f, &f->hub->conns[netpoll_slot(m->handle)]);
     }
-    if (m->cursor == log->end)
-        return 0;
-    memo_set(memo, room, log, m->cursor);
+    if (m->cursor != memo->from) {
+        if (m->cursor == log->end)
+            return 0;
+        memo_set(memo, room, log, m->cursor);
+    }
     int rc = netpoll_send(f->np, m->handle, memo->parts, memo->n);
     if (rc == 0)
         m->cursor = memo->to;
@@ -122,7 +124,7 @@ static bool flush_room(struct fanout *f, struct room *room, uint32_t *budget)
     if (room->next == 0)
         room->level = true; /* until one is found who is not, or something is posted */
     for (int w = 0; w < WIRE_COUNT; w++)
-        memos[w].n = 0;
+        memos[w].from = NOWHERE;
     for (; m < end && (sends < most || !may_stop(f, room, m)); m++)
         sends += flush_member(f, room, m, memos);
     *budget -= sends < most ? sends : most;
