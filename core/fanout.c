@@ -52,15 +52,15 @@ static void list_take(struct slot_list *mine, struct slot_list *theirs)
 
 /* ---- the fast path: rooms ------------------------------------------------------------------- */
 
+#define NOWHERE UINT64_MAX /* no cursor is so large */
+
 /* The bytes from one cursor to the end of a log: most members of a room share them. */
 struct range_memo {
-    uint64_t from; /* NOWHERE: not set yet */
+    uint64_t from; /* NOWHERE: nobody has asked yet */
     uint64_t to;   /* less than the log's end if there are too many parts */
     int n;
     struct iovec parts[NETPOLL_IOV_MAX];
 };
-
-#define NOWHERE UINT64_MAX
 
 static void memo_set(struct range_memo *memo, struct room *room, const struct room_log *log,
                      uint64_t from)

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -477,6 +479,24 @@ void netpoll_resume(struct netpoll *np, netpoll_handle h)
     slot->flags &= (uint16_t)~NETPOLL_PAUSED;
     if (!(slot->flags & (NETPOLL_ENDED | NETPOLL_STUCK)))
         np->ops->resume(np, netpoll_slot(h));
+}
+
+/* Probes are what the kernel sends to a window that is full. */
+uint32_t netpoll_tcp_silence(const struct netpoll *np, uint32_t i)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(np->slots[i].fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return 0;
+    return info.tcpi_unacked > 0 || info.tcpi_probes > 0 ? info.tcpi_last_ack_recv : 0;
+}
+
+uint32_t netpoll_silence(struct netpoll *np, netpoll_handle h)
+{
+    const struct netpoll_slot *slot = netpoll_find(np, h);
+    if (!slot || slot->kind != NETPOLL_SOCKET || slot->flags & NETPOLL_CLOSING)
+        return 0;
+    return np->ops->silence(np, netpoll_slot(h));
 }
 
 void netpoll_shutdown(struct netpoll *np, netpoll_handle h)

@@ -169,6 +169,14 @@ void netpoll_commit(struct netpoll *np);
 void netpoll_pause(struct netpoll *np, netpoll_handle h);
 void netpoll_resume(struct netpoll *np, netpoll_handle h);
 
+/*
+ * How long the peer of a TCP connection has not been heard, in milliseconds, while it owes an
+ * acknowledgement; 0 for one that owes none, and for any other handle. One that only reads slowly
+ * is heard at least every two minutes, for the kernel asks it (RFC 9293, 3.8.6.1; TCP_RTO_MAX in
+ * Linux). A system call.
+ */
+uint32_t netpoll_silence(struct netpoll *np, netpoll_handle h);
+
 /* Tells the peer that no more will be sent (FIN), after what was sent before. Input goes on. */
 void netpoll_shutdown(struct netpoll *np, netpoll_handle h);
 

@@ -290,6 +290,7 @@ const struct netpoll_ops netpoll_epoll_ops = {
     .commit = epoll_commit,
     .pause = epoll_pause,
     .resume = epoll_resume,
+    .silence = netpoll_tcp_silence,
     .shutdown = epoll_shutdown,
     .finish = epoll_finish,
     .wait = epoll_turn,

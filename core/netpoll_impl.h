@@ -94,6 +94,9 @@ struct netpoll_ops {
     void (*pause)(struct netpoll *np, uint32_t slot);
     void (*resume)(struct netpoll *np, uint32_t slot);
 
+    /* See netpoll_silence(); of an open socket. */
+    uint32_t (*silence)(const struct netpoll *np, uint32_t slot);
+
     /* FIN to the peer. */
     void (*shutdown)(struct netpoll *np, uint32_t slot);
 
@@ -195,6 +198,9 @@ bool netpoll_send_starved(int error);
 
 /* The send failed with errno `error`: the connection is drained, then closed. */
 void netpoll_note_failure(struct netpoll *np, uint32_t i, int error);
+
+/* netpoll_silence() by TCP_INFO (tcp(7)), for a backend of real sockets. */
+uint32_t netpoll_tcp_silence(const struct netpoll *np, uint32_t i);
 
 /* True while slot `i` may be read: open, not paused, input not ended. */
 bool netpoll_may_read(const struct netpoll *np, uint32_t i);

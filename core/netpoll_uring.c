@@ -553,6 +553,7 @@ const struct netpoll_ops netpoll_uring_ops = {
     .commit = uring_commit,
     .pause = disarm,
     .resume = uring_resume,
+    .silence = netpoll_tcp_silence,
     .shutdown = uring_shutdown,
     .finish = uring_finish,
     .wait = uring_turn,

@@ -122,6 +122,10 @@ static void on_timer(void *owner, uint64_t id)
         s->leaving_timer = false;
         session_sweep(s);
         break;
+    case SERVER_TIMER_SILENT:
+        s->silent_timer = false;
+        session_sweep_silent(s);
+        break;
     case SERVER_TIMER_RELOAD:
         s->reload.wanted = true;
         break;
@@ -371,11 +375,13 @@ int server_init(struct server **out, const struct options *options, struct filte
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static void watch_leaving(struct server *s)
+/* Timers for as long as there is anybody to look at. */
+static void watch_connections(struct server *s)
 {
-    if (s->leaving_timer || s->hub.leaving == 0)
-        return;
-    s->leaving_timer = netpoll_timer_set(s->np, SERVER_TIMER_LEAVING, SWEEP_MS) == 0;
+    if (!s->leaving_timer && s->hub.leaving > 0)
+        s->leaving_timer = netpoll_timer_set(s->np, SERVER_TIMER_LEAVING, SWEEP_MS) == 0;
+    if (!s->silent_timer && s->hub.stats.clients > 0)
+        s->silent_timer = netpoll_timer_set(s->np, SERVER_TIMER_SILENT, SWEEP_MS) == 0;
 }
 
 /* Wait and take in; flush; let those go on who waited for the flush. */
@@ -394,7 +400,7 @@ int server_turn(struct server *s, int timeout_ms)
         s->work_left = true;
     if (s->hub.dirty.count + s->hub.pending.count > 0)
         s->work_left = true;
-    watch_leaving(s);
+    watch_connections(s);
     if (s->stopping && s->hub.leaving + s->hub.stats.clients == 0)
         s->stopped = true;
     return 0;

@@ -21,6 +21,7 @@ struct listener {
 
 enum server_timer {
     SERVER_TIMER_LEAVING = 1, /* looks at those who leave, once a second while there are any */
+    SERVER_TIMER_SILENT,      /* looks for those who are gone without a word, while there are any */
     SERVER_TIMER_STOP,        /* the end of patience after TERM */
     SERVER_TIMER_FILTERS,     /* a timer of a filter is due */
     SERVER_TIMER_RELOAD,      /* files of filters have changed, and are quiet now */
@@ -30,6 +31,8 @@ enum server_timer {
 enum {
     SERVER_CHECK_MS = 10 * 1000,     /* trying filters out may take so long, all of them together */
     SERVER_PROBATION_MS = 60 * 1000, /* the filters before a reload are kept for so long */
+    SERVER_SILENT_MS = 200 * 1000,   /* a peer may owe an acknowledgement for so long */
+    SERVER_LISTEN_TURNS = 20,        /* so that no turn is long, however many there are */
 };
 
 /* What the checker says, as a byte. */
@@ -78,6 +81,8 @@ struct server {
     bool work_left;    /* the next turn must not wait */
     bool oldest_first; /* of those who wait for their turn; every second time */
     bool leaving_timer;
+    bool silent_timer;
+    uint32_t listened; /* the slot that the search for the silent looked at last */
     bool stopping;
     bool stopped;
 };
@@ -113,6 +118,10 @@ bool session_attend(struct server *s);
 
 /* A second has passed: those who leave and take too long for it are closed. */
 void session_sweep(struct server *s);
+
+/* The same: of a part of all others, those are closed who have owed an acknowledgement for too
+ * long. A connection's turn comes every SERVER_LISTEN_TURNS seconds. */
+void session_sweep_silent(struct server *s);
 
 /* ---- server_filters.c ----------------------------------------------------------------------- */
 

@@ -301,6 +301,20 @@ void session_sweep(struct server *s)
     }
 }
 
+void session_sweep_silent(struct server *s)
+{
+    struct hub *hub = &s->hub;
+    for (uint32_t n = hub->used_slots / SERVER_LISTEN_TURNS + 1; n > 0; n--) {
+        s->listened = s->listened + 1 < hub->used_slots ? s->listened + 1 : 0;
+        struct conn *c = &hub->conns[s->listened];
+        if (c->state != CONN_OPEN || c->flags & CONN_DOOMED ||
+            netpoll_silence(s->np, c->handle) < SERVER_SILENT_MS)
+            continue;
+        hub->stats.broken++;
+        hub_doom(hub, c, "gone without a word");
+    }
+}
+
 /* The connection is gone, but whole lines of it still waited: they were said, and are heard, as far
  * as the turn has room for them. There is nobody to answer any more. */
 static void hear_last_lines(struct server *s, struct conn *c)

@@ -276,6 +276,48 @@ static void a_send_of_a_closed_handle_never_reaches_its_successor(void **state)
     assert_text(&next->out, "hello");
 }
 
+static void who_owes_an_acknowledgement_is_silent(void **state)
+{
+    struct world *w = *state;
+    world_open_listening(w, NULL);
+    struct link *l = world_connect(w);
+    assert_int_equal(netpoll_silence(w->np, l->handle), 0);
+    bool muted = w->suite->peers->mute(l->peer, true);
+    assert_int_equal(world_send(w, l, "hello", 5), 0);
+    world_commit(w);
+    if (!muted) {
+        world_watch(w, peer_gather(w, l) == 5);
+        assert_int_equal(netpoll_silence(w->np, l->handle), 0);
+        return;
+    }
+    world_watch(w, netpoll_silence(w->np, l->handle) > 50);
+    w->suite->peers->mute(l->peer, false);
+    world_watch(w, netpoll_silence(w->np, l->handle) == 0);
+    world_watch(w, peer_gather(w, l) == 5);
+    world_close(w, l);
+    assert_int_equal(netpoll_silence(w->np, l->handle), 0);
+}
+
+/* The kernel asks it whether it has room, at growing intervals: it is silent if it does not answer.
+ */
+static void who_does_not_read_is_silent_only_if_it_is_gone(void **state)
+{
+    struct world *w = *state;
+    static char block[1 << 20];
+    world_open_listening(w, NULL);
+    struct link *l = world_connect(w);
+    for (int n = 0; n < 64 && !l->is_short; n++) {
+        assert_int_equal(world_send(w, l, block, sizeof block), 0);
+        world_commit(w);
+    }
+    assert_true(netpoll_silence(w->np, l->handle) < 1000);
+    if (!w->suite->peers->mute(l->peer, true))
+        return;
+    world_watch(w, netpoll_silence(w->np, l->handle) > 1000);
+    w->suite->peers->mute(l->peer, false);
+    world_watch(w, netpoll_silence(w->np, l->handle) < 1000);
+}
+
 static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(a_message_is_sent),
     CONFORMANCE_CASE(up_to_sixteen_parts_go_in_order),
@@ -292,6 +334,8 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(what_was_sent_goes_before_the_close),
     CONFORMANCE_CASE(closing_between_send_and_commit),
     CONFORMANCE_CASE(a_send_of_a_closed_handle_never_reaches_its_successor),
+    CONFORMANCE_CASE(who_owes_an_acknowledgement_is_silent),
+    CONFORMANCE_CASE(who_does_not_read_is_silent_only_if_it_is_gone),
 };
 
 const struct case_table cases_send = {cases, sizeof cases / sizeof *cases};

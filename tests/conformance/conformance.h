@@ -56,8 +56,12 @@ struct peer_ops {
     bool (*at_end)(struct peer *p);
 
     void (*half_close)(struct peer *p); /* no more will be written */
-    void (*reset)(struct peer *p);      /* netpoll sees ECONNRESET if p has not read something */
-    void (*free)(struct peer *p);       /* closes */
+
+    /* From now on it answers nothing, as if its machine had gone; or answers again. False if that
+     * cannot be: there is no network between. */
+    bool (*mute)(struct peer *p, bool on);
+    void (*reset)(struct peer *p); /* netpoll sees ECONNRESET if p has not read something */
+    void (*free)(struct peer *p);  /* closes */
 
     /* The peer's own address, as `accepted` should tell it. */
     void (*address_of)(struct peer *p, struct address *out);

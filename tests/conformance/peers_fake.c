@@ -89,6 +89,12 @@ static void fake_half_close(struct peer *p)
     netpoll_fake_half_close(p->fake);
 }
 
+static bool fake_mute(struct peer *p, bool on)
+{
+    netpoll_fake_silence(p->fake, on ? 10000 : 0);
+    return true;
+}
+
 static void fake_reset(struct peer *p)
 {
     p->reset = true;
@@ -124,8 +130,8 @@ static void fake_feed(struct world *w)
 #define FAKE_OPS                                                                                   \
     .address = "127.0.0.1:0", .connect = fake_connect, .pair = fake_pair, .pipe = fake_pipe,       \
     .write = fake_write, .read = fake_read, .at_end = fake_at_end, .half_close = fake_half_close,  \
-    .reset = fake_reset, .free = fake_free, .address_of = fake_address_of, .starve = fake_starve,  \
-    .feed = fake_feed
+    .mute = fake_mute, .reset = fake_reset, .free = fake_free, .address_of = fake_address_of,      \
+    .starve = fake_starve, .feed = fake_feed
 
 const struct peer_ops peers_fake = {.open = fake_open, FAKE_OPS};
 const struct peer_ops peers_fake_reversed = {.open = fake_open_reversed, FAKE_OPS};

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,31 @@ static void socket_half_close(struct peer *p)
     p->fd = -1;
 }
 
+static void socket_address_of(struct peer *p, struct address *out)
+{
+    *out = (struct address){.length = sizeof out->u};
+    assert_int_equal(getsockname(p->fd, &out->u.any, &out->length), 0);
+}
+
+/* By a filter on what comes in (socket(7)) that lets nothing pass. */
+static bool socket_mute(struct peer *p, bool on)
+{
+    struct sock_filter drop = {BPF_RET | BPF_K, 0, 0, 0};
+    struct sock_fprog filter = {1, &drop};
+    int unused = 0;
+    struct address own;
+    socket_address_of(p, &own);
+    if (own.u.any.sa_family != AF_INET)
+        return false;
+    if (on)
+        assert_int_equal(setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter),
+                         0);
+    else
+        assert_int_equal(setsockopt(p->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused),
+                         0);
+    return true;
+}
+
 /* TCP resets at close if told not to linger, a unix socket if there is something unread. */
 static void socket_reset(struct peer *p)
 {
@@ -110,12 +136,6 @@ static void socket_free(struct peer *p)
     if (p->fd >= 0)
         close(p->fd);
     free(p);
-}
-
-static void socket_address_of(struct peer *p, struct address *out)
-{
-    *out = (struct address){.length = sizeof out->u};
-    assert_int_equal(getsockname(p->fd, &out->u.any, &out->length), 0);
 }
 
 /* All descriptors that are left are used up, and one given back. Lowering the limit would not do:
@@ -145,7 +165,8 @@ static void socket_feed(struct world *w)
     .open = socket_open, .connect = socket_connect, .pair = socket_pair, .pipe = socket_pipe,      \
     .write = socket_write, .read = socket_read, .at_end = socket_at_end,                           \
     .half_close = socket_half_close, .reset = socket_reset, .free = socket_free,                   \
-    .address_of = socket_address_of, .starve = socket_starve, .feed = socket_feed
+    .mute = socket_mute, .address_of = socket_address_of, .starve = socket_starve,                 \
+    .feed = socket_feed
 
 const struct peer_ops peers_tcp = {.address = "127.0.0.1:0", SOCKET_OPS};
 const struct peer_ops peers_unix = {.address = "unix:", SOCKET_OPS};

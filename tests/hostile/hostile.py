@@ -8,8 +8,7 @@
 In full size it prints a table (in Markdown, so it can be pasted) of what two bystanders in a room of
 their own notice, there and back, and of the hub's memory beside the bound that follows from its
 documented limits; --json prints the same for programs. It takes six minutes, four of them until
-half-open peers are noticed, and wants a release build, two processors, 20000 descriptors, and for the
-half-open peers Linux 6.15.
+half-open peers are noticed, and wants a release build, two processors and 20000 descriptors.
 
 The exit status is 1 if a figure is not what it must be.
 """

@@ -36,6 +36,7 @@ struct netpoll_fake_peer {
     struct stream out;              /* towards the test */
     size_t limit;                   /* of `out` */
     unsigned writable_wait;         /* turns until `writable` */
+    uint32_t silence;               /* milliseconds */
     bool half_closed;
     bool reset;
     bool freed;    /* by the test */
@@ -228,6 +229,17 @@ size_t netpoll_fake_unread(const struct netpoll_fake_peer *p)
 void netpoll_fake_limit(struct netpoll_fake_peer *p, size_t bytes)
 {
     p->limit = bytes;
+}
+
+void netpoll_fake_silence(struct netpoll_fake_peer *p, uint32_t ms)
+{
+    p->silence = ms;
+}
+
+static uint32_t fake_silence(const struct netpoll *np, uint32_t i)
+{
+    const struct netpoll_fake_peer *p = fake_of(np)->by_slot[i];
+    return p ? p->silence : 0;
 }
 
 bool netpoll_fake_at_end(const struct netpoll_fake_peer *p)
@@ -596,6 +608,7 @@ const struct netpoll_ops netpoll_fake_ops = {
     .commit = fake_commit,
     .pause = fake_nothing,
     .resume = fake_nothing,
+    .silence = fake_silence,
     .shutdown = fake_shutdown,
     .finish = fake_finish,
     .wait = fake_wait,

@@ -56,6 +56,9 @@ size_t netpoll_fake_unread(const struct netpoll_fake_peer *p);
  * Without limit at first. */
 void netpoll_fake_limit(struct netpoll_fake_peer *p, size_t bytes);
 
+/* From now on netpoll_silence() says so many milliseconds. */
+void netpoll_fake_silence(struct netpoll_fake_peer *p, uint32_t ms);
+
 /* True once netpoll has shut down or closed its end and every byte before was read. */
 bool netpoll_fake_at_end(const struct netpoll_fake_peer *p);
 

@@ -499,6 +499,31 @@ static void a_burst_of_private_lines_reaches_who_reads(void **state)
     world_close(&w);
 }
 
+static void wait_for(struct world *world, unsigned seconds)
+{
+    for (unsigned n = 0; n < seconds; n++) {
+        world->clock += 1000000000;
+        world_turn(world);
+    }
+}
+
+/* The search comes to everybody within twenty seconds; and to those who are only slow, too. */
+static void who_owes_an_acknowledgement_for_too_long_is_closed(void **state)
+{
+    enum { CROWD = 50, GONE = 33, SLOW = 44 };
+    struct client *c[CROWD];
+    (void)state;
+    open_world();
+    world_clients(&w, c, CROWD);
+    netpoll_fake_silence(c[SLOW]->peer, SERVER_SILENT_MS - 1);
+    netpoll_fake_silence(c[GONE]->peer, SERVER_SILENT_MS);
+    wait_for(&w, SERVER_LISTEN_TURNS + 2);
+    assert_null(client_conn(c[GONE]));
+    assert_int_equal(world_stats(&w)->clients, CROWD - 1);
+    assert_int_equal(world_stats(&w)->broken, 1);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +539,7 @@ int main(void)
         cmocka_unit_test(packets_may_end_anywhere),
         cmocka_unit_test(who_is_kicked_says_nothing_more),
         cmocka_unit_test(slow_filters_do_not_hold_up_what_is_due),
+        cmocka_unit_test(who_owes_an_acknowledgement_for_too_long_is_closed),
         cmocka_unit_test(a_dead_connection_with_much_input_is_heard_and_closed),
         cmocka_unit_test(a_slot_in_new_hands_stands_in_the_list_once),
         cmocka_unit_test(a_laggard_that_catches_up_frees_the_log_of_an_idle_room),
