@@ -88,7 +88,9 @@ static void shrink(struct frame *f)
         return;
     memcpy(smaller, f->kept + f->start, f->used);
     free(f->kept);
-    *f = (struct frame){smaller, 0, f->used, f->size / 2, f->skipping};
+    f->kept = smaller;
+    f->start = 0;
+    f->size /= 2;
 }
 
 int frame_return(struct frame *f, struct frame_loan *loan, struct str rest)
