@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44 /* newer than the headers of some distributions */
+#endif
+
 /* A long text is cut, so that it does not crowd out what is wrong with it. */
 static int fault(char *why, size_t why_size, const char *text, const char *what)
 {
@@ -181,11 +185,12 @@ static int bind_address(int fd, const struct address *a)
 
 /* What accepted sockets inherit: no Nagle (the hub batches by itself); an idle peer that is gone
  * without a word is noticed within a few minutes, by keepalive; for one that is owed something see
- * netpoll_silence(). TCP_USER_TIMEOUT (RFC 5482) would be for that, but also ends a peer that
- * reads, only slowly: Linux counts from the first time its window was full until the window takes
- * the whole of what is next to be sent, and that may be 64 KiB. And what a peer does not take stays
- * with the hub, which has a bound for it, and not by the megabyte with the kernel, where a thousand
- * such peers use up what all of TCP may have. */
+ * netpoll_silence(). One that comes back is sent the rest within 20 s, not two minutes
+ * (Linux 6.15), or it would be taken for gone after half of that time. TCP_USER_TIMEOUT (RFC 5482)
+ * would be for that, but also ends a peer that reads, only slowly: Linux counts from the first time
+ * its window was full until the window takes the whole of what is next to be sent, and that may be
+ * 64 KiB. And what a peer does not take stays with the hub, which has a bound for it, and not by
+ * the megabyte with the kernel, where a thousand such peers use up what all of TCP may have. */
 static void set_options(int fd, sa_family_t family)
 {
     int on = 1;
@@ -197,9 +202,11 @@ static void set_options(int fd, sa_family_t family)
     int idle_s = 60;
     int interval_s = 20;
     int probes = 4;
+    int again_ms = 20000;
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    setsockopt(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, &again_ms, sizeof again_ms);
     int unsent_max = 128 << 10;
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
 }

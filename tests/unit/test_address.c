@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44
+#endif
+
 #define PATH_107                                                                                   \
     "/tmp/"                                                                                        \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
@@ -293,6 +297,20 @@ static void who_reads_slowly_is_not_taken_for_gone(void **state)
     line_close(&line);
 }
 
+/* Linux 6.15 and newer. */
+static void who_is_gone_is_sent_things_again_every_20_seconds(void **state)
+{
+    struct line line = line_open();
+    int again_ms = 0;
+    socklen_t size = sizeof again_ms;
+    (void)state;
+    if (getsockopt(line.server, IPPROTO_TCP, TCP_RTO_MAX_MS, &again_ms, &size) == 0)
+        assert_int_equal(again_ms, 20000);
+    else
+        assert_int_equal(errno, ENOPROTOOPT);
+    line_close(&line);
+}
+
 static void a_port_in_use_is_an_error_and_free_again_at_once(void **state)
 {
     struct address a = parsed("127.0.0.1:0");
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_brief_form_says_what_the_log_needs),
         cmocka_unit_test(port_0_becomes_the_port_that_was_chosen),
         cmocka_unit_test(who_reads_slowly_is_not_taken_for_gone),
+        cmocka_unit_test(who_is_gone_is_sent_things_again_every_20_seconds),
         cmocka_unit_test(a_port_in_use_is_an_error_and_free_again_at_once),
         cmocka_unit_test(an_ipv6_listener_leaves_ipv4_to_others),
         cmocka_unit_test_setup_teardown(a_unix_socket_listens_and_goes, make_folder, remove_folder),
