@@ -230,13 +230,20 @@ static int input_open(const struct client_options *o)
     return fd < 0 ? -errno : fd;
 }
 
-/* The child: never returns. It dies with its parent, also if that died before prctl(2); but one
- * that has to put a terminal right first ends by itself: nobody reads its pipe any more. */
-static _Noreturn void be_the_keyboard(struct client *c, pid_t parent, int in)
+/* Also if that died before prctl(2). */
+static void die_with(pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, c->face->ops->orphaned ? 0 : SIGKILL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(KEYBOARD_UNHEARD);
+}
+
+/* The child: never returns. It dies with its parent; but one that has to put a terminal right first
+ * ends by itself, since nobody reads its pipe any more. */
+static _Noreturn void be_the_keyboard(struct client *c, pid_t parent, int in)
+{
+    if (!c->face->ops->orphaned)
+        die_with(parent);
     c->role = CLIENT_KEYBOARD;
     c->keyboard = 0;
     keyboard_signals(c);

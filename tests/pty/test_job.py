@@ -152,6 +152,19 @@ def screen_killed_under_a_shell(client):
         ann.sees("sane")
 
 
+def screen_killed_at_once(client):
+    """the same before the other one has come to run"""
+    with Person(client, meet=False, LD_PRELOAD=os.path.abspath(sys.argv[2]),
+                ASAN_OPTIONS="verify_asan_link_order=0") as ann:
+        wait_for(ann.raw, "raw mode")
+        keyboard = ann.keyboard()
+        ann.screen.kill()
+        keyboard.wait_end("the keyboard process")
+        ann.process.wait(DEADLINE)
+        check(ann.as_before(), "the terminal is not as it was")
+        ann.waits_for(lambda screen: not screen.modes, "the other modes to be off")
+
+
 def keyboard_killed(client):
     """kill -9 of the process that reads the keyboard: the other one ends as it should"""
     with Person(client) as ann:
@@ -249,4 +262,4 @@ if __name__ == "__main__":
     run(cases(
         path_of(sys.argv[1]), suspended, stty_meanwhile, stopped_from_outside,
         resized_while_stopped, a_key_for_the_shell, screen_killed, screen_killed_under_a_shell,
-        keyboard_killed, crashed, terminated, hub_gone, hang_up, not_read))
+        screen_killed_at_once, keyboard_killed, crashed, terminated, hub_gone, hang_up, not_read))
