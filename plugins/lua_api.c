@@ -111,8 +111,8 @@ static const struct lua_api_function hub_functions[] = {
     {.name = "every",
      .params = "seconds: number; run: fun()",
      .returns = "timer: integer",
-     .help = "Calls the function again and again, 0.1 seconds apart or more. 64 timers are there "
-             "for a filter.",
+     .help = "Calls the function again and again, at least so many seconds apart, 0.1 or more. "
+             "64 timers are there for a filter.",
      .call = lua_hub_every,
      .since = 1},
     {.name = "after",

@@ -109,17 +109,13 @@ int lua_hub_cancel(lua_State *state)
 
 /* ---- running them ---- */
 
-/* Sets it to its next time; what was missed is missed. Without memory for that, this was its last.
- */
-static void rearm(struct lua_timers *timers, struct lua_timer *timer, uint64_t was_due,
-                  int64_t now_ms)
+/* Sets it to its next time: a period from now, also where it comes late. So two calls are never
+ * closer, which who keeps to a rate relies on. Without memory for that, this was its last. */
+static void rearm(struct lua_timers *timers, struct lua_timer *timer, int64_t now_ms)
 {
     if (timer->period_ms == 0)
         return;
-    int64_t due = (int64_t)was_due + timer->period_ms;
-    if (due <= now_ms)
-        due = now_ms + timer->period_ms;
-    if (timer_heap_set(&timers->heap, timer->id, (uint64_t)due) < 0)
+    if (timer_heap_set(&timers->heap, timer->id, (uint64_t)(now_ms + timer->period_ms)) < 0)
         timer->period_ms = 0;
 }
 
@@ -143,7 +139,7 @@ int64_t lua_host_run_timer(struct lua_host *h, int64_t now_ms, struct filter_res
         return next_due(&h->timers);
     h->now_ms = now_ms;
     h->callee = (struct lua_callee){.slot = LUA_HOST_TIMERS, .item = (lua_Integer)due.id};
-    rearm(&h->timers, find(&h->timers, due.id), due.due, now_ms);
+    rearm(&h->timers, find(&h->timers, due.id), now_ms);
     lua_host_push_callee(h);
     int status = lua_host_call(h, 0, 0, h->limits.call_us);
     if (status != LUA_OK) {

@@ -197,7 +197,7 @@ function hub.now() end
 ---@param text string
 function hub.log(level, text) end
 
----Calls the function again and again, 0.1 seconds apart or more. 64 timers are there for a filter.
+---Calls the function again and again, at least so many seconds apart, 0.1 or more. 64 timers are there for a filter.
 ---@param seconds number
 ---@param run fun()
 ---@return integer timer

@@ -140,6 +140,19 @@ static void a_late_timer_does_not_catch_up(void **state)
     assert_string_equal(b->said, "t>#x: tick\n");
 }
 
+/* One that was late is not followed sooner by the next: rates are kept, not dates. */
+static void a_late_timer_keeps_its_distance(void **state)
+{
+    struct bench *b = *state;
+    load(b, "hub.every(1, function() hub.say('#x', 'tick') end)\n"
+            "return { name = 't', on_message = function() end }");
+    assert_int_equal(pass_time(b, 1400), 1500 + 1400 + 1000);
+    assert_int_equal(pass_time(b, 999), 1500 + 1400 + 1000);
+    assert_string_equal(b->said, "t>#x: tick\n");
+    assert_int_equal(pass_time(b, 1), 1500 + 1400 + 2000);
+    assert_string_equal(b->said, "t>#x: tick\nt>#x: tick\n");
+}
+
 static void a_clock_set_back_keeps_no_timer_waiting(void **state)
 {
     struct bench *b = *state;
@@ -446,6 +459,7 @@ int main(void)
         TEST(the_hub_is_gone_while_unloading),
         TEST(a_timer_runs_when_it_is_due),
         TEST(a_late_timer_does_not_catch_up),
+        TEST(a_late_timer_keeps_its_distance),
         TEST(a_clock_set_back_keeps_no_timer_waiting),
         TEST(one_timer_runs_in_one_turn),
         TEST(a_timer_set_by_a_timer_waits_for_the_next_turn),
