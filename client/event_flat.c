@@ -81,6 +81,8 @@ static int64_t days(uint64_t year, uint64_t month, uint64_t day)
     return (int64_t)(y / 400 * DAYS_OF_400_YEARS + day_of_era) - DAYS_TO_1970;
 }
 
+static const int64_t LAST_MS = 253402300799999; /* of the year 9999: the next has five digits */
+
 bool event_flat_time(struct str text, int64_t *ms)
 {
     static const char form[] = "0000-00-00T00:00:00.000Z";
@@ -108,7 +110,7 @@ bool event_flat_time(struct str text, int64_t *ms)
     }
     int64_t seconds = days(year, f[0], f[1]) * 86400 + (int64_t)(f[2] * 3600 + f[3] * 60 + f[4]);
     *ms = seconds * 1000 + (int64_t)rest;
-    return true;
+    return *ms >= 0 && *ms <= LAST_MS;
 }
 
 /* ---- members ------------------------------------------------------------------------------- */

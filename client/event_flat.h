@@ -32,7 +32,8 @@ static inline void *event_key_place(const struct event_key *key, struct event *e
     return (char *)e + key->offset;
 }
 
-/* Reads a time as the hub writes it, "2026-11-23T10:15:30.123Z", into UNIX time. */
+/* Reads a time as the hub writes it, "2026-11-23T10:15:30.123Z", into UNIX time. False if `text` is
+ * none, or not in the years 1970 to 9999: a leap second may end the last one. */
 bool event_flat_time(struct str text, int64_t *ms);
 
 #endif

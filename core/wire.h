@@ -52,7 +52,7 @@ struct event {
     uint64_t id;
     uint64_t seq;
     uint64_t count;
-    int64_t time_ms; /* UNIX time */
+    int64_t time_ms; /* UNIX time, in the years 1970 to 9999; 0: none */
     const struct event_item *items;
     size_t item_count;
 };

@@ -137,7 +137,7 @@ static void check_again(const struct event *e)
     fuzz_check(rc == 0, "%d, %s: %.*s", rc, event_reader_fault(game.second), (int)size, out);
     fuzz_check(again.type == e->type && str_equal(again.from, e->from) &&
                    str_equal(again.room, e->room) && again.id == e->id && again.seq == e->seq &&
-                   (e->type == EVENT_STATS || same_items(&again, e)),
+                   again.time_ms == e->time_ms && (e->type == EVENT_STATS || same_items(&again, e)),
                "it became %.*s", (int)size, out);
     free(out);
 }

@@ -208,9 +208,9 @@ static void times_are_those_of_the_library(void **state)
 
 static void every_day_of_four_centuries(void **state)
 {
-    int64_t expected = -11644473600000; /* 1601-01-01 */
+    int64_t expected = 0;
     (void)state;
-    for (int year = 1601; year <= 2000; year++) {
+    for (int year = 1970; year < 2370; year++) {
         bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
         for (int month = 1; month <= 12; month++) {
             int last = month == 2 ? 28 + leap : 30 + (month + month / 8) % 2;
@@ -243,6 +243,8 @@ static void what_is_no_time(void **state)
         "2026-11-23T24:15:30.123Z",
         "2026-11-23T10:60:30.123Z",
         "2026-11-23T10:15:61.123Z",
+        "1969-12-31T23:59:59.999Z",
+        "9999-12-31T23:59:60.000Z",
         "2026-11-23T10:15:3a.123Z",
         "2026-1 -23T10:15:30.123Z",
         "+026-11-23T10:15:30.123Z",
