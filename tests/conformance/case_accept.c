@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void accepted_tells_the_address_of_the_peer(void **state)
 {
@@ -242,6 +243,26 @@ static void without_handles_adopting_is_refused(void **state)
     w->suite->peers->free(p);
 }
 
+static void after_a_refused_adoption_its_descriptor_may_be_another(void **state)
+{
+    struct world *w = *state;
+    struct netpoll_options options = {.max_handles = 1};
+    netpoll_handle h;
+    int fd = -1;
+    world_open(w, &options);
+    struct peer *p = w->suite->peers->pair(w, &fd); /* so its number is the lowest */
+    struct link *l = world_pair(w);
+    assert_int_equal(netpoll_adopt(w->np, fd, &h), -ENFILE);
+    close(fd);
+    w->suite->peers->free(p);
+    world_close(w, l);
+    world_until(w, l->closed);
+    l = world_pair(w);
+    peer_say(w, l, "here");
+    world_until(w, l->in.count == 4);
+    assert_false(l->ended);
+}
+
 static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(accepted_tells_the_address_of_the_peer),
     CONFORMANCE_CASE(an_accepted_connection_is_read_without_being_asked_to),
@@ -257,6 +278,7 @@ static const struct CMUnitTest cases[] = {
     CONFORMANCE_CASE(without_descriptors_accepting_is_tried_again_by_and_by),
     CONFORMANCE_CASE(without_handles_accepting_pauses_and_resumes),
     CONFORMANCE_CASE(without_handles_adopting_is_refused),
+    CONFORMANCE_CASE(after_a_refused_adoption_its_descriptor_may_be_another),
 };
 
 const struct case_table cases_accept = {cases, sizeof cases / sizeof *cases};

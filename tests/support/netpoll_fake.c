@@ -60,7 +60,7 @@ struct injected {
 struct fake {
     struct netpoll_fake_script script;
     struct netpoll_fake_peer **by_slot;
-    struct netpoll_fake_peer *waiting; /* connected, not accepted or adopted; oldest first */
+    struct netpoll_fake_peer *waiting; /* connected, not accepted or adopted */
     struct pending_send *sends;
     size_t send_count;
     size_t send_size;
@@ -146,6 +146,7 @@ static void peer_unhold(struct netpoll_fake_peer *p)
     peer_release(p);
 }
 
+/* Behind the others: who connects is accepted in order. */
 static void waiting_push(struct fake *fake, struct netpoll_fake_peer *p)
 {
     struct netpoll_fake_peer **end = &fake->waiting;
@@ -155,7 +156,15 @@ static void waiting_push(struct fake *fake, struct netpoll_fake_peer *p)
     p->held = true;
 }
 
-/* Takes out the oldest that waits for `listener`, or, if that is 0, to be adopted as `fd`. */
+/* Before the others: one that was never adopted may wait with the same descriptor, long closed. */
+static void waiting_put_first(struct fake *fake, struct netpoll_fake_peer *p)
+{
+    p->next = fake->waiting;
+    fake->waiting = p;
+    p->held = true;
+}
+
+/* Takes out the first that waits for `listener`, or, if that is 0, to be adopted as `fd`. */
 static struct netpoll_fake_peer *waiting_take(struct fake *fake, netpoll_handle listener, int fd)
 {
     for (struct netpoll_fake_peer **at = &fake->waiting; *at; at = &(*at)->next) {
@@ -192,7 +201,7 @@ struct netpoll_fake_peer *netpoll_fake_socket(struct netpoll *np, int *fd)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return NULL;
     struct netpoll_fake_peer *p = peer_new(ends[0], ends[1]);
-    waiting_push(fake_of(np), p);
+    waiting_put_first(fake_of(np), p);
     *fd = ends[0];
     return p;
 }
@@ -203,7 +212,7 @@ struct netpoll_fake_peer *netpoll_fake_pipe(struct netpoll *np, int *fd)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return NULL;
     struct netpoll_fake_peer *p = peer_new(ends[0], ends[1]);
-    waiting_push(fake_of(np), p);
+    waiting_put_first(fake_of(np), p);
     *fd = ends[0];
     return p;
 }
@@ -455,8 +464,7 @@ static void accept_one(struct netpoll *np, uint32_t i)
     if (!peer_equip(p))
         abort();
     int fd = p->fd;
-    p->next = fake->waiting; /* fake_watch() finds it by its descriptor, and first */
-    fake->waiting = p;
+    waiting_put_first(fake, p); /* fake_watch() finds it by its descriptor */
     netpoll_deliver_accepted(np, i, fd);
 }
 
